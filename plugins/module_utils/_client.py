@@ -1,0 +1,324 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From connection options to a connected client. The only file that imports redis-py.
+
+One connection, no retries, no pool: what happened is reported, not hidden. A connection begins with AUTH and PING and nothing
+else, because a busy server refuses every other command and must still be reachable for SCRIPT KILL; CLIENT SETNAME and SELECT come
+later, as ordinary commands whose refusal is data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils import _probe
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import (
+    Endpoint,
+    check_timeouts,
+    from_options,
+    secrets_of,
+    sentinel_endpoints,
+)
+from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure, from_exception, from_reply
+
+try:
+    import redis
+    import redis.connection
+except ImportError:
+    redis = None
+
+# A script is answered with BUSY only after the server's busy-reply-threshold (5 s): who waits less cannot tell it from a hung server.
+FIRST_REPLY_SECONDS = 6.0
+# A server that trickles its reply byte by byte resets every time-out; nobody waits for it longer than this.
+SESSION_SECONDS = 120.0
+CLIENT_NAME = "aragora.redis"
+MISSING_LIBRARY = (
+    "redis-py 4.3 or newer is missing for the Python {python} of this machine: install the package python3-redis "
+    "(Debian, Ubuntu, Fedora, RHEL with EPEL), py3-redis (Alpine) or 'redis' from PyPI"
+)
+
+
+class Unavailable(Exception):
+    """The server cannot be used: the failure says why, ``str()`` is one sentence for people."""
+
+    def __init__(self, failure: Failure, endpoint: Endpoint, connect_ms: float | None = None) -> None:
+        super().__init__(failure.sentence(endpoint.address))
+        self.failure = failure
+        self.endpoint = endpoint
+        self.connect_ms = connect_ms
+
+
+class Refused(Exception):
+    """The server answered a command with an error. ``str()`` is the server's own text, its code included."""
+
+    @property
+    def failure(self) -> Failure:
+        """What the text means for the availability of the server."""
+        return from_reply(str(self))
+
+
+class Client:
+    """One connection. Replies are str, int, None and lists of them; text that is not UTF-8 is shown with backslashes."""
+
+    def __init__(self, connection: Any, endpoint: Endpoint, session_seconds: float = SESSION_SECONDS) -> None:
+        self.endpoint = endpoint
+        self.commands_sent = 0
+        self.connect_ms = 0.0
+        self.login_ms = 0.0
+        self._connection = connection
+        self._cut = threading.Timer(session_seconds, connection.disconnect)
+        self._cut.daemon = True
+
+    def connect(self) -> None:
+        """Open the socket (and TLS). Raises what redis-py raises."""
+        started = time.perf_counter()
+        self._connection.connect()
+        self.connect_ms = _milliseconds(started)
+        self._cut.start()
+
+    def call(self, *command: str | int) -> Any:
+        """Send one command. Raises Refused for an error reply, Unavailable when the connection breaks."""
+        reply = self.pipeline([command])[0]
+        if isinstance(reply, Refused):
+            raise reply
+        return reply
+
+    def pipeline(self, commands: Iterable[Sequence[str | int]]) -> list[Any]:
+        """Send the commands in one go; error replies stand in the list as Refused. Raises Unavailable when the connection breaks."""
+        batch = list(commands)
+        self.commands_sent += len(batch)
+        try:
+            self._connection.send_packed_command(self._connection.pack_commands(batch))
+            return [self._reply() for dummy in batch]
+        except redis.exceptions.InvalidResponse as error:
+            failure = Failure("not_redis", None, " ".join(str(error).split()))
+        except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
+            # ValueError and AttributeError: the socket was closed under redis-py's feet by the session limit.
+            failure = from_exception(error, connected=True)
+        self.close()
+        raise Unavailable(failure, self.endpoint, self.connect_ms) from None
+
+    def close(self) -> None:
+        """Close the connection; closing twice is fine."""
+        self._cut.cancel()
+        with contextlib.suppress(Exception):
+            self._connection.disconnect()
+
+    def _reply(self) -> Any:
+        try:
+            return _decoded(self._connection.read_response())
+        except redis.exceptions.ResponseError as error:
+            return Refused(str(error))
+
+
+def open_client(endpoint: Endpoint, connect_timeout: float, timeout: float, first_reply: float = FIRST_REPLY_SECONDS) -> Client:
+    """Connect and log in; the server has answered PING. Raises Unavailable with the classified failure.
+
+    ``first_reply`` is the least time in seconds that a silent server is given before it is called hung. The states ``loading`` and
+    ``busy`` are raised as well: callers that can work with such a server use :func:`open_any`.
+    """
+    client, failure = open_any(endpoint, connect_timeout, timeout, first_reply)
+    if failure.state != "up":
+        client.close()
+        raise Unavailable(failure, endpoint, client.connect_ms)
+    return client
+
+
+def open_any(
+    endpoint: Endpoint, connect_timeout: float, timeout: float, first_reply: float = FIRST_REPLY_SECONDS
+) -> tuple[Client, Failure]:
+    """Connect and log in to a server in any state that still answers: (client, what PING said).
+
+    The failure's state is ``up`` for PONG and for refusals that leave a server usable. Raises Unavailable when there is no conversation.
+    """
+    client = Client(_connection(endpoint, connect_timeout, max(timeout, first_reply)), endpoint)
+    try:
+        _probe.resolve(endpoint, connect_timeout)
+        client.connect()
+    except (redis.exceptions.RedisError, OSError, ValueError) as error:
+        failure = _connect_failure(error, endpoint, connect_timeout)
+        raise Unavailable(failure, endpoint) from None
+    try:
+        return client, _login(client, endpoint)
+    except Unavailable as error:
+        failure = _second_look(error.failure, endpoint, connect_timeout)
+        raise Unavailable(failure, endpoint, client.connect_ms) from None
+
+
+def _login(client: Client, endpoint: Endpoint) -> Failure:
+    """AUTH where there is a password, then PING; the first refusal that matters wins."""
+    commands: list[tuple[str, ...]] = [("PING",)]
+    if endpoint.password is not None:
+        commands.insert(0, ("AUTH", endpoint.user, endpoint.password) if endpoint.user else ("AUTH", endpoint.password))
+    started = time.perf_counter()
+    replies = client.pipeline(commands)
+    client.login_ms = _milliseconds(started)
+    refusals = [reply for reply in replies if isinstance(reply, Refused)]
+    if refusals:
+        return refusals[0].failure
+    return Failure("up", None, "") if replies[-1] == "PONG" else Failure("not_redis", None, f"PING was answered with {replies[-1]!r:.60}")
+
+
+def follow_sentinels(options: dict[str, Any], sentinels: list[Endpoint]) -> Endpoint:
+    """Ask the Sentinels, one after the other, where the master of ``service_name`` is. Raises Unavailable with the last failure."""
+    service = options.get("service_name") or ""
+    trouble: Unavailable | None = None
+    for sentinel in sentinels:
+        try:
+            client = open_client(sentinel, options["connect_timeout"], options["timeout"], first_reply=0)
+        except Unavailable as error:
+            trouble = error
+            continue
+        with contextlib.closing(client):
+            try:
+                found = client.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)
+            except Refused as error:
+                trouble = Unavailable(error.failure, sentinel)
+                continue
+        if not found:
+            raise ValueError(f"the Sentinel {sentinel.address} knows no master named '{service}': set service_name")
+        plain = {**options, "url": None, "login_unix_socket": None}
+        return replace(from_options(plain), host=found[0], port=int(found[1]))
+    if trouble is None:
+        raise ValueError("sentinels is empty: give at least one host:port")
+    raise trouble
+
+
+def find_endpoint(options: dict[str, Any]) -> Endpoint:
+    """The server that the options of the fragment ``connection`` mean, through Sentinels where they are given."""
+    sentinels = sentinel_endpoints(options)
+    return follow_sentinels(options, sentinels) if sentinels else from_options(options)
+
+
+def missing_library() -> str | None:
+    """The sentence to say when redis-py is not there, else None."""
+    return None if redis else MISSING_LIBRARY.format(python=".".join(map(str, sys.version_info[:2])))
+
+
+def hide_url_secrets(module: Any, urls: Iterable[str | None]) -> None:
+    """Make sure that passwords inside URLs never leave the module, and that URLs without one may be shown.
+
+    The options are ``no_log`` so that even an error before this point hides them whole.
+    """
+    for url in urls:
+        if url:
+            secrets = secrets_of(url)
+            module.no_log_values.update(secrets)
+            if not secrets:
+                module.no_log_values.discard(url)
+
+
+def connected(module: Any) -> Client:
+    """The client that a module's options ask for; leaves through ``fail_json`` with one sentence when there is none."""
+    hide_url_secrets(module, [module.params["url"]])
+    sentence = missing_library()
+    if sentence:
+        module.fail_json(msg=sentence)
+    try:
+        check_timeouts(module.params)
+        endpoint = find_endpoint(module.params)
+        client = open_client(endpoint, module.params["connect_timeout"], module.params["timeout"])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    except Unavailable as error:
+        module.fail_json(msg=str(error), availability={"state": error.failure.state, "reason": error.failure.reason})
+    try:
+        # Both may be refused by the ACL; the name is a courtesy to whoever reads CLIENT LIST, the database is not.
+        replies = client.pipeline([("CLIENT", "SETNAME", CLIENT_NAME), ("SELECT", endpoint.db)])
+    except Unavailable as error:
+        module.fail_json(msg=str(error))
+    if endpoint.db and isinstance(replies[1], Refused):
+        client.close()
+        module.fail_json(msg=f"{endpoint.address} refuses the database {endpoint.db}: {replies[1]}")
+    return client
+
+
+def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float) -> Any:
+    """redis-py's connection object, not yet connected. It sends nothing on its own."""
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": connect_timeout,
+        "parser_class": _verbatim_parser(),
+        "encoding_errors": "backslashreplace",
+    }
+    base = getattr(redis.connection, "AbstractConnection", redis.connection.Connection)
+    known = inspect.signature(base.__init__).parameters
+    # RESP2 and no CLIENT SETINFO; what these options are called depends on the release of redis-py.
+    quiet = {"protocol": 2, "driver_info": None} if "driver_info" in known else {"protocol": 2, "lib_name": None, "lib_version": None}
+    options.update({name: value for name, value in quiet.items() if name in known})
+    if endpoint.socket:
+        return redis.connection.UnixDomainSocketConnection(path=endpoint.socket, **_without(options, "socket_connect_timeout"))
+    options.update(host=endpoint.host, port=endpoint.port)
+    if not endpoint.tls:
+        return redis.connection.Connection(**options)
+    return redis.connection.SSLConnection(
+        ssl_cert_reqs="required" if endpoint.validate_certs else "none",
+        ssl_check_hostname=endpoint.validate_certs,
+        ssl_ca_certs=endpoint.ca_certs,
+        ssl_certfile=endpoint.client_cert_file,
+        ssl_keyfile=endpoint.client_key_file,
+        **options,
+    )
+
+
+def _verbatim_parser() -> Any:
+    """redis-py's parser, but error replies keep their code (NOAUTH, BUSY …): it is what they are classified by."""
+    return type("VerbatimParser", (redis.connection.DefaultParser,), {"EXCEPTION_CLASSES": {}})
+
+
+def _connect_failure(error: BaseException, endpoint: Endpoint, seconds: float) -> Failure:
+    """Why connecting failed, with a second look where the first error says too little."""
+    failure = from_exception(error, connected=False)
+    if endpoint.tls:
+        if any(text in str(error) for text in ("No such file", "PEM lib", "Permission denied", "KEY_VALUES_MISMATCH")):
+            return Failure("tls", "unreadable_file", failure.error)
+        # A port that does not speak TLS may wait for the end of a line in the handshake, or close.
+        if failure.state in ("timeout", "reset") and _probe.is_resp(_probe.plain_reply(endpoint, seconds)):
+            return Failure("tls", "tls_on_plain_port", failure.error)
+        if failure.state == "timeout" and _probe.accepts(endpoint, seconds):
+            return Failure("hung", None, failure.error)
+    if failure.state == "timeout" and not endpoint.socket:
+        reachable = _probe.host_answers(endpoint, min(seconds, 1.0))
+        return Failure("timeout", "host_answers" if reachable else "host_silent", failure.error)
+    return failure
+
+
+def _second_look(failure: Failure, endpoint: Endpoint, seconds: float) -> Failure:
+    """A connection that was closed without a word: what does the port say when it is asked differently?"""
+    if failure.state not in ("reset", "not_redis") or endpoint.socket or endpoint.tls:
+        return failure
+    said = _probe.greeting(endpoint, min(seconds, 1.0))
+    if said.startswith(b"-"):
+        return from_reply(said[1:].decode("utf-8", "backslashreplace").strip())
+    if said and not _probe.is_resp(said):
+        return Failure("not_redis", None, said.decode("utf-8", "backslashreplace")[:60].strip())
+    if _probe.speaks_tls(endpoint, seconds):
+        return Failure("tls", "plain_on_tls_port", failure.error)
+    return failure
+
+
+def _decoded(reply: Any) -> Any:
+    if isinstance(reply, bytes):
+        return reply.decode("utf-8", "backslashreplace")
+    if isinstance(reply, list):
+        return [_decoded(item) for item in reply]
+    if isinstance(reply, Exception):
+        return Refused(str(reply))
+    return reply
+
+
+def _without(options: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key != name}
+
+
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)

@@ -1,0 +1,270 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules of the alert RedisUnavailable: nobody can talk to the server, or it refuses what it is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict
+
+SECURITY_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/security/"
+ACL_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/"
+TLS_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/security/encryption/"
+CLIENTS_DOCS = "https://redis.io/docs/latest/develop/reference/clients/"
+
+START_LINES = (
+    "Look why it ended before you start it again; on its host:",
+    "$ systemctl status 'redis*' 'valkey*'   # or: docker ps -a",
+    "$ journalctl -u redis-server -n 50      # or: docker logs --tail 50 NAME",
+    "$ systemctl restart redis-server        # or: docker restart NAME",
+)
+
+TLS_TITLES = {
+    "expired": "the server's certificate has expired",
+    "not_yet_valid": "the server's certificate is not valid yet",
+    "unknown_ca": "the server's certificate is signed by an unknown CA",
+    "hostname_mismatch": "the server's certificate is for another name",
+    "plain_on_tls_port": "a client without TLS calls a TLS port",
+    "tls_on_plain_port": "a TLS client calls a port without TLS",
+    "client_certificate_required": "the server wants a client certificate",
+    "client_certificate_refused": "the server refuses the client certificate",
+    "unreadable_file": "a certificate or key file of the client cannot be used",
+    "no_common_version": "client and server share no TLS version or cipher",
+}
+TLS_ADVICE = {
+    "expired": "Renew the certificate on the server; Redis loads it with CONFIG SET tls-cert-file, without a restart.",
+    "not_yet_valid": "Compare the clocks of both machines, then the dates of the certificate.",
+    "unknown_ca": "Give the CA's file (ca_certs, redis-cli --cacert). Do not switch validation off in production.",
+    "hostname_mismatch": "Connect by a name that the certificate holds, or issue one for this name.",
+    "plain_on_tls_port": "Use rediss:// (or tls: true) in the client's URL.",
+    "tls_on_plain_port": "Use redis:// (or tls: false), or the server's tls-port.",
+    "client_certificate_required": "Give client_cert_file and client_key_file, or set tls-auth-clients to no on the server.",
+    "client_certificate_refused": "The client certificate must be signed by the server's tls-ca-cert-file.",
+    "unreadable_file": "Check that ca_certs, client_cert_file and client_key_file exist, are PEM and belong together.",
+    "no_common_version": "Compare tls-protocols and tls-ciphers of the server with what the client allows.",
+}
+
+
+def _evidence(facts: Facts, *more: str) -> dict[str, Any]:
+    """The conversation's own words, and more fields by path where they are known."""
+    names = ("state", "reason", "error")
+    evidence = {name: facts.get_or(f"availability.{name}", None) for name in names}
+    evidence.update({path.rpartition(".")[2]: facts.get_or(path, None) for path in more})
+    return {name: value for name, value in evidence.items() if value not in (None, "")}
+
+
+def _process_down(facts: Facts) -> Verdict | None:
+    if facts.state() != "refused" or facts.get_or("availability.reason", None) == "socket_permission":
+        return None
+    if not facts.get("server.local"):
+        facts.get("host")  # from afar a refusal alone does not tell whether the process runs
+        return None
+    return Verdict("critical", "No process listens on the port: Redis is not running", _evidence(facts), START_LINES)
+
+
+def _connection_refused(facts: Facts) -> Verdict | None:
+    if facts.state() != "refused" or facts.get_or("host", None):
+        return None
+    if facts.get_or("availability.reason", None) == "socket_permission":
+        return Verdict(
+            "critical", "The Unix socket refuses this user", _evidence(facts),
+            ("Run as a member of the socket's group, or see unixsocketperm.",),
+        )  # fmt: skip
+    if facts.get("server.local"):
+        return None
+    advice = ("Redis is stopped, listens elsewhere (bind, port), or a firewall rejects the connection.", *START_LINES)
+    return Verdict("critical", "The server refuses connections; nothing is known of its host", _evidence(facts), advice)
+
+
+def _name_not_resolved(facts: Facts) -> Verdict | None:
+    if facts.state() != "dns":
+        return None
+    advice = ("Check the spelling in REDIS_URL, then the resolver of this machine:", "$ getent hosts NAME; cat /etc/resolv.conf")
+    return Verdict("critical", "The server's name cannot be resolved", _evidence(facts, "server.host"), advice)
+
+
+def _host_unreachable(facts: Facts) -> Verdict | None:
+    silent = facts.state() == "timeout" and facts.get_or("availability.reason", None) == "host_silent"
+    if facts.state() != "unreachable" and not silent:
+        return None
+    advice = (
+        "The host is down or the way to it is broken: ask its console or the cloud provider, then the network.",
+        "$ ping -c 3 HOST; ip route get HOST",
+    )
+    return Verdict("critical", "The server's host cannot be reached", _evidence(facts), advice)
+
+
+def _port_filtered(facts: Facts) -> Verdict | None:
+    if facts.state() != "timeout" or facts.get_or("availability.reason", None) == "host_silent":
+        return None
+    advice = (
+        "The host answers, its Redis port does not: a firewall or security group drops the packets, or the listen backlog is full.",
+        "$ nft list ruleset; iptables -S; ss -ltn   # on the server's host",
+    )
+    return Verdict("critical", "Packets to the port are dropped while the host is reachable", _evidence(facts), advice)
+
+
+def _connection_reset(facts: Facts) -> Verdict | None:
+    if facts.state() != "reset":
+        return None
+    advice = (
+        "Something closes the connection: a proxy, a load balancer without a healthy server, a firewall, or Redis itself (see its log).",
+    )
+    return Verdict("critical", "Connections are accepted and closed without an answer", _evidence(facts), advice)
+
+
+def _server_hung(facts: Facts) -> Verdict | None:
+    if facts.state() != "hung":
+        return None
+    advice = (
+        "Do not restart blindly: the data in memory may be unsaved. On its host see whether the process is stopped (T), waits for a disk (D), swaps or computes (R):",
+        "$ ps -o pid,stat,wchan:20,rss,pcpu,etime,args -C redis-server,valkey-server",
+        "$ kill -CONT PID      # where it is stopped (T)",
+    )
+    return Verdict("critical", "The server accepts connections but does not answer", _evidence(facts), advice)
+
+
+def _server_loading(facts: Facts) -> Verdict | None:
+    if facts.state() != "loading":
+        return None
+    eta = facts.get_or("availability.eta_seconds", None)
+    ends = f", ready in about {eta} s" if eta is not None else ""
+    evidence = _evidence(facts, "availability.eta_seconds", "info.persistence.loading_loaded_perc", "info.persistence.loading_total_bytes")
+    advice = ("Wait: a restart would begin again from zero.", "$ {cli} info persistence | grep loading_")
+    return Verdict("warning", f"The server is loading its data set{ends}", evidence, advice)
+
+
+def _script_running(facts: Facts) -> Verdict | None:
+    if facts.state() != "busy":
+        return None
+    kind = facts.get_or("availability.reason", "script")
+    kill = "FUNCTION KILL" if kind == "function" else "SCRIPT KILL"
+    advice = (
+        f"{kill} ends it unless it has written already; then only SHUTDOWN NOSAVE would, which loses what is unsaved: wait if you can.",
+        "$ {cli} " + kill.lower(),
+    )
+    return Verdict("critical", f"A {kind} has kept the server busy for over 5 seconds", _evidence(facts), advice)
+
+
+def _auth_required(facts: Facts) -> Verdict | None:
+    if facts.state() != "auth_required":
+        return None
+    advice = ("The client sends no password: put it into REDIS_URL (redis://user:password@host). A restart mends nothing.",)
+    return Verdict("critical", "The server wants a password and none was given", _evidence(facts), advice)
+
+
+def _auth_failed(facts: Facts) -> Verdict | None:
+    if facts.state() != "auth_failed":
+        return None
+    if facts.get_or("availability.reason", None) == "no_password_set":
+        title = "A password was given to a server that has none"
+        advice = ("Remove the password from the URL, or set requirepass on the server: is this the right server at all?",)
+    else:
+        title = "The server refuses this user or password"
+        advice = (
+            "Compare the secret that the client has with the server's; was one of them rotated? A restart mends nothing.",
+            "$ {cli} acl whoami",
+        )
+    return Verdict("critical", title, _evidence(facts), advice)
+
+
+def _permission_denied(facts: Facts) -> Verdict | None:
+    advice = (
+        "For a diagnosis grant the reading commands (by a user who may):",
+        "$ {cli} acl setuser USER +ping +info +config|get +slowlog|get +slowlog|len +client|list +latency +memory|stats +acl|whoami",
+    )
+    if facts.state() == "no_permission":
+        return Verdict("critical", "This user may not even run PING", _evidence(facts), advice)
+    denied = {part: text for part, text in facts.get("denied").items() if "NOPERM" in text}
+    if not denied:
+        return None
+    title = f"This user may not look at {', '.join(sorted(denied))}"
+    return Verdict("warning", title, {"denied": sorted(denied)}, advice)
+
+
+def _protected_mode(facts: Facts) -> Verdict | None:
+    if facts.state() != "protected":
+        return None
+    advice = (
+        "The server has no password and therefore answers loopback only. Set one on its host, and give it to the clients:",
+        "$ redis-cli config set requirepass NEW-PASSWORD && redis-cli config rewrite",
+    )
+    return Verdict("critical", "Protected mode refuses every client from outside", _evidence(facts), advice)
+
+
+def _tls_failure(facts: Facts) -> Verdict | None:
+    if facts.state() != "tls":
+        return None
+    reason = str(facts.get_or("availability.reason", ""))
+    title = TLS_TITLES.get(reason, "the TLS handshake fails")
+    advice = (TLS_ADVICE.get(reason, "Look at the handshake:"), "$ openssl s_client -connect HOST:PORT -showcerts </dev/null")
+    return Verdict("critical", title[0].upper() + title[1:], _evidence(facts), advice)
+
+
+def _not_redis(facts: Facts) -> Verdict | None:
+    if facts.state() != "not_redis":
+        return None
+    advice = ("Another service answers there: check host and port in REDIS_URL, and on the host who listens:", "$ ss -ltnp")
+    return Verdict("critical", "The port answers, but not as Redis", _evidence(facts), advice)
+
+
+def _clients_exhausted(facts: Facts) -> Verdict | None:
+    if facts.state() != "max_clients":
+        return None
+    advice = (
+        "No slot is left, not even for us: retry until one frees, and let the first command be the one that makes room.",
+        "$ until {cli} config set maxclients 20000; do sleep 0.2; done   # within the open-file limit",
+        "On the host the largest holder shows without Redis:",
+        "$ ss -tn state established '( sport = :6379 )' | awk '{print $4}' | sort | uniq -c | sort -rn | head",
+    )
+    return Verdict("critical", "maxclients is reached: every new connection is refused", _evidence(facts), advice)
+
+
+RULES = (
+    Rule(
+        "process_down", "process_down", "refused, and no process listens (loopback, or seen on the host)", "critical", "safe", _process_down
+    ),
+    Rule("connection_refused", "process_down", "refused, and nothing is known of the host", "critical", "human", _connection_refused),
+    Rule(
+        "host_unreachable",
+        "network",
+        "no route, or connecting times out and the host answers on no other port",
+        "critical",
+        "human",
+        _host_unreachable,
+    ),
+    Rule("port_filtered", "network", "connecting times out while the host answers on another port", "critical", "guarded", _port_filtered),
+    Rule("name_not_resolved", "network", "DNS gives no address", "critical", "human", _name_not_resolved),
+    Rule("connection_reset", "network", "the connection is closed before an answer", "critical", "human", _connection_reset),
+    Rule("server_hung", "host", "TCP accepts, no reply within the time-out", "critical", "human", _server_hung),
+    Rule("server_loading", "process_down", "LOADING", "warning", "safe", _server_loading),
+    Rule("script_running", "slow_commands", "BUSY", "critical", "guarded", _script_running),
+    Rule("auth_required", "access", "NOAUTH", "critical", "human", _auth_required, docs_url=ACL_DOCS),
+    Rule(
+        "auth_failed", "access", "WRONGPASS, or a password for a server without one", "critical", "human", _auth_failed, docs_url=ACL_DOCS
+    ),
+    Rule(
+        "permission_denied",
+        "access",
+        "NOPERM: critical for PING, else a warning",
+        "critical/warning",
+        "human",
+        _permission_denied,
+        docs_url=ACL_DOCS,
+    ),
+    Rule("protected_mode", "configuration", "DENIED by protected mode", "critical", "human", _protected_mode, docs_url=SECURITY_DOCS),
+    Rule("tls_failure", "access", "the TLS handshake fails; says why", "critical", "human", _tls_failure, docs_url=TLS_DOCS),
+    Rule("not_redis", "configuration", "the port answers, but not in RESP", "critical", "human", _not_redis),
+    Rule(
+        "clients_exhausted",
+        "too_many_connections",
+        "max number of clients reached",
+        "critical",
+        "guarded",
+        _clients_exhausted,
+        docs_url=CLIENTS_DOCS,
+    ),
+)

@@ -1,0 +1,111 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a snapshot to ranked findings: run the rules, put root causes first."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
+    availability,
+    connections,
+    latency,
+    memory,
+    persistence,
+    replication,
+    security,
+    thresholds,
+    workload,
+)
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES, Facts, Missing, Rule, Verdict
+
+# In the order in which findings of equal severity are told.
+RULES: tuple[Rule, ...] = (
+    *availability.RULES,
+    *memory.RULES,
+    *connections.RULES,
+    *latency.RULES,
+    *replication.RULES,
+    *persistence.RULES,
+    *security.RULES,
+)
+
+
+def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, workload_role: str | None = None) -> dict[str, Any]:
+    """``{findings, not_applicable, workload}``: the findings ranked, the first is the answer to "why is Redis failing?".
+
+    A finding is ``{id, severity, cause, title, evidence, explains, advice, remedy, docs_url}``; ``explains`` names findings of the same
+    list, which stand after it and lend it their severity. ``not_applicable`` holds ``{id, missing}`` for every rule whose input is not in the
+    snapshot. ValueError for unknown thresholds or roles.
+    """
+    found_role = workload.infer(snapshot, workload_role)
+    facts = Facts(snapshot, thresholds.merged(overrides), found_role["role"])
+    findings, not_applicable = [], []
+    for rule in RULES:
+        try:
+            verdict = rule.judge(facts)
+        except Missing as missing:
+            not_applicable.append({"id": rule.id, "missing": str(missing)})
+            continue
+        if verdict:
+            findings.append(_finding(rule, verdict, snapshot))
+    return {"findings": rank(findings), "not_applicable": not_applicable, "workload": found_role}
+
+
+def rank(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Unexplained before explained; a root cause takes the highest severity of what it explains; then severity, then the given order."""
+    present = {finding["id"]: finding for finding in findings}
+    for finding in findings:
+        finding["explains"] = [name for name in finding["explains"] if name in present and name != finding["id"]]
+    explained = {name for finding in findings for name in finding["explains"]}
+    for finding in findings:
+        family = _family(finding, present)
+        finding["severity"] = min((member["severity"] for member in family), key=SEVERITIES.index)
+    return sorted(findings, key=lambda finding: (finding["id"] in explained, SEVERITIES.index(finding["severity"])))
+
+
+def _family(finding: dict[str, Any], present: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """A finding and all that it explains, directly or through others."""
+    family, names = [finding], list(finding["explains"])
+    while names:
+        member = present[names.pop()]
+        if member not in family:
+            family.append(member)
+            names.extend(name for name in member["explains"] if name in present)
+    return family
+
+
+def _finding(rule: Rule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    cli = redis_cli(snapshot)
+    return {
+        "id": rule.id,
+        "severity": verdict.severity,
+        "cause": rule.cause,
+        "title": verdict.title,
+        "evidence": verdict.evidence,
+        "explains": list(rule.explains),
+        "advice": [line.replace("{cli}", cli) for line in verdict.advice],
+        # No playbook mends anything yet: the advice holds the manual lines.
+        "remedy": None,
+        "docs_url": rule.docs_url,
+    }
+
+
+def redis_cli(snapshot: Mapping[str, Any]) -> str:
+    """redis-cli with the server's address; it asks for the password where one was used."""
+    server = snapshot.get("server") or {}
+    url = str(server.get("url") or "")
+    words = ["redis-cli"]
+    words += ["-s", str(server["socket"])] if server.get("socket") else ["-h", str(server.get("host")), "-p", str(server.get("port"))]
+    if url.startswith("rediss://"):
+        words.append("--tls")
+    login = url.partition("://")[2].rpartition("@")[0]
+    user = login.partition(":")[0]
+    if login:
+        words += ["--user", user] if user else []
+        words.append("--askpass")
+    return shlex.join(words)

@@ -1,0 +1,112 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rule is, what it sees and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SEVERITIES = ("critical", "warning", "notice")
+CAUSES = (
+    "process_down", "memory_limit", "network", "slow_commands", "too_many_connections",
+    "access", "persistence", "replication", "host", "configuration", "security",
+)  # fmt: skip
+RISKS = ("safe", "guarded", "human")
+
+
+class Missing(Exception):
+    """An input that a rule needs is not in the snapshot: the rule is not applicable. ``str()`` names the input."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A snapshot as rules see it: by path, with thresholds and the workload role beside it."""
+
+    snapshot: Mapping[str, Any]
+    thresholds: Mapping[str, float]
+    workload_role: str
+
+    def get(self, path: str) -> Any:
+        """The value at ``part.section.field``. Raises Missing, naming the path, when it is not there or null."""
+        value: Any = self.snapshot
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+            if value is None:
+                raise Missing(path)
+        return value
+
+    def number(self, path: str) -> float:
+        """The number at a path; CONFIG's are text. Raises Missing when there is no number."""
+        value = self.get(path)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise Missing(path) from None
+
+    def integer(self, path: str) -> int:
+        """The whole number at a path."""
+        return int(self.number(path))
+
+    def get_or(self, path: str, default: Any) -> Any:
+        """The value at a path, or the default: for evidence that is welcome but not needed."""
+        try:
+            return self.get(path)
+        except Missing:
+            return default
+
+    def rate(self, path: str) -> float:
+        """A change per second below ``rates``; 0 for a counter that did not move. Raises Missing without a window."""
+        self.get("rates.window_seconds")
+        return float(self.get_or(f"rates.{path}", 0))
+
+    def limit(self, name: str) -> float:
+        """A threshold by its name."""
+        return self.thresholds[name]
+
+    def state(self) -> str:
+        """``availability.state``."""
+        return str(self.get("availability.state"))
+
+    def recent_groups(self) -> list[dict[str, Any]]:
+        """Slow-log groups of the last hour. Raises Missing when the slow log could not be read."""
+        return list(self.get("slowlog.groups"))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule says when it speaks. ``advice`` is a list of lines; those that begin with ``$ `` are commands, ``{cli}`` is redis-cli with its address."""
+
+    severity: str
+    title: str
+    evidence: dict[str, Any]
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the table of findings."""
+
+    id: str
+    cause: str
+    speaks_when: str
+    severity: str
+    risk: str
+    judge: Callable[[Facts], Verdict | None] = field(repr=False)
+    explains: tuple[str, ...] = ()
+    docs_url: str = "https://redis.io/docs/latest/operate/oss_and_stack/management/troubleshooting/"
+
+
+def above(value: float, warning: float, critical: float) -> str | None:
+    """The severity of a value against two thresholds, or None below both."""
+    if value >= critical:
+        return "critical"
+    return "warning" if value >= warning else None
+
+
+def percent(part: float, whole: float) -> float:
+    """A share in percent with one decimal; 0 of nothing."""
+    return round(100 * part / whole, 1) if whole else 0.0

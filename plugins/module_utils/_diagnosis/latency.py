@@ -1,0 +1,349 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules of the alert RedisHighLatency: slow commands, a busy processor, slow forks and disks, and blind instruments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, above, percent
+
+DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/"
+SLOWLOG_DOCS = "https://redis.io/docs/latest/commands/slowlog-get/"
+MONITOR_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency-monitor/"
+BIG_REPLIES = {"HGETALL", "HKEYS", "HVALS", "SMEMBERS", "SUNION", "SINTER", "SDIFF", "LRANGE", "SORT", "SORT_RO", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE"}  # fmt: skip
+SCRIPTS = {"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"}
+DANGEROUS = {"flushall", "flushdb", "debug", "shutdown", "migrate", "config|resetstat"}
+SEE_SLOWLOG = "$ {cli} slowlog get 10"
+
+
+def _evidence(groups: list[dict[str, Any]]) -> dict[str, Any]:
+    """The most expensive groups, short enough to read."""
+    names = ("command", "key_pattern", "count", "p95_us", "max_us", "addresses", "client_names", "instead")
+    return {"groups": [{name: group[name] for name in names if group[name]} for group in groups[:3]]}
+
+
+def _group_text(group: dict[str, Any]) -> str:
+    return f"{group['command']} {group['key_pattern']}".strip()
+
+
+def _slow_command_keys(facts: Facts) -> Verdict | None:
+    calls = facts.get_or("rates.commands.keys", 0)
+    groups = [group for group in facts.get_or("slowlog.groups", []) if group["command"] == "KEYS"]
+    if not calls and not groups:
+        facts.get("slowlog.groups")
+        return None
+    slowest = max((group["max_us"] for group in groups), default=0) / 1000
+    severity = "critical" if slowest > facts.limit("slow_keys_critical_ms") else "warning"
+    evidence = {"calls_per_second": calls, "slowest_ms": slowest, **_evidence(groups), **_users(facts, groups)}
+    advice = (
+        "KEYS walks every key and holds the server meanwhile. In the application: SCAN with MATCH and COUNT, or an index set.",
+        SEE_SLOWLOG,
+        "To stop it now, take it from the user that calls it (the application gets NOPERM):",
+        "$ {cli} acl setuser USER -keys",
+    )
+    title = "KEYS holds the server" + (f" for up to {slowest:g} ms" if slowest else "") + (f": {_group_text(groups[0])}" if groups else "")
+    return Verdict(severity, title, evidence, advice)
+
+
+def _users(facts: Facts, groups: list[dict[str, Any]]) -> dict[str, Any]:
+    """The users and libraries at the offenders' addresses, while those are still connected; the slow log itself knows neither."""
+    wanted = {address for group in groups for address in group["addresses"]}
+    seen = [client for client in facts.get_or("clients.worst", []) if client["address"].rpartition(":")[0].strip("[]") in wanted]
+    found = {name: sorted({client[name] for client in seen if client[name]}) for name in ("user", "library")}
+    return {f"{name}s" if name == "user" else "libraries": values for name, values in found.items() if values}
+
+
+def _slow_commands_frequent(facts: Facts) -> Verdict | None:
+    recent = [entry for entry in facts.get("slowlog.entries") if entry["age_seconds"] < 3600]
+    window = [entry for entry in recent if entry["age_seconds"] <= 60]
+    rate = round(len(window) / 60, 2)
+    groups = facts.recent_groups()
+    many = len(recent) >= facts.limit("slow_commands_few")
+    p95 = max((group["p95_us"] for group in groups if group["count"] >= facts.limit("slow_commands_few")), default=0) / 1000
+    if rate <= facts.limit("slow_commands_per_second") and not (many and p95 > facts.limit("slow_commands_p95_ms")):
+        return None
+    worst = groups[0]
+    advice = (
+        f"{worst['command']} costs {worst['complexity']}" + (f"; instead: {worst['instead']}." if worst["instead"] else "."),
+        SEE_SLOWLOG,
+    )
+    evidence = {"entries_last_minute": len(window), "entries_last_hour": len(recent), "p95_ms": p95, **_evidence(groups)}
+    return Verdict("warning", f"Slow commands are frequent, most of all {_group_text(worst)}", evidence, advice)
+
+
+def _slow_command_big_reply(facts: Facts) -> Verdict | None:
+    groups = [group for group in facts.recent_groups() if group["command"] in BIG_REPLIES]
+    if not groups:
+        return None
+    worst = groups[0]
+    advice = (f"{worst['command']} reads a whole value. Instead: {worst['instead']}.", SEE_SLOWLOG)
+    return Verdict("warning", f"{_group_text(worst)} reads big values ({worst['max_us'] / 1000:g} ms)", _evidence(groups), advice)
+
+
+def _slow_script(facts: Facts) -> Verdict | None:
+    limit = facts.limit("slow_script_ms") * 1000
+    groups = [group for group in facts.recent_groups() if group["command"] in SCRIPTS and group["max_us"] > limit]
+    if not groups:
+        return None
+    advice = ("A script holds the server while it runs: bound its loops, and move walks over many keys out of it.", SEE_SLOWLOG)
+    return Verdict("warning", f"{_group_text(groups[0])} runs for up to {groups[0]['max_us'] / 1000:g} ms", _evidence(groups), advice)
+
+
+def _dangerous_command_used(facts: Facts) -> Verdict | None:
+    facts.get("rates.window_seconds")
+    used = {name: rate for name, rate in facts.get_or("rates.commands", {}).items() if name.split("|")[0] in DANGEROUS or name in DANGEROUS}
+    if not used:
+        return None
+    advice = (
+        "Find out who does this and whether it is meant:",
+        "$ {cli} client list",
+        "Take it from that user: acl setuser USER -@dangerous",
+    )
+    return Verdict("warning", f"Dangerous commands are in use: {', '.join(sorted(used))}", {"calls_per_second": used}, advice)
+
+
+def _monitor_attached(facts: Facts) -> Verdict | None:
+    monitors = facts.get("clients.monitors")
+    if not monitors:
+        return None
+    shown = [{name: client[name] for name in ("id", "address", "name", "user", "age_seconds")} for client in monitors]
+    advice = (
+        "MONITOR copies every command to its client and can halve the throughput. Somebody forgot it:",
+        f"$ {{cli}} client kill id {monitors[0]['id']}",
+    )
+    return Verdict("warning", f"MONITOR has been running for {monitors[0]['age_seconds']} s", {"monitors": shown}, advice)
+
+
+def _latency_probe_high(facts: Facts) -> Verdict | None:
+    p99 = facts.number("latency.probe.p99")
+    severity = above(p99, facts.limit("latency_probe_warning_ms"), facts.limit("latency_probe_critical_ms"))
+    if not severity:
+        return None
+    advice = (
+        "A bare PING waits that long. Look at the other findings first, then at the way to the server:",
+        "$ {cli} --latency-history -i 5",
+        "$ {cli} latency doctor",
+    )
+    return Verdict(severity, f"PING takes up to {p99:g} ms (p99)", dict(facts.get("latency.probe")), advice)
+
+
+def _cpu_saturated(facts: Facts) -> Verdict | None:
+    share = _main_thread_percent(facts)
+    severity = above(share, facts.limit("cpu_warning_percent"), facts.limit("cpu_critical_percent"))
+    if not severity:
+        return None
+    commands = dict(sorted(facts.get_or("rates.commands", {}).items(), key=lambda item: -item[1])[:5])
+    evidence = {
+        "main_thread_percent": share,
+        "commands_per_second": facts.get_or("rates.stats.total_commands_processed", None),
+        "top_commands": commands,
+    }
+    advice = (
+        "Redis runs commands on one core, and it is full. Find the costly commands; a failover would carry the load along.",
+        "$ {cli} info commandstats",
+        SEE_SLOWLOG,
+    )
+    return Verdict(severity, f"The main thread uses {share:g} % of a core", evidence, advice)
+
+
+def _main_thread_percent(facts: Facts) -> float:
+    """CPU of the main thread (Redis 7 and newer), else of the whole process without its children."""
+    facts.get("rates.cpu")
+    suffix = "_main_thread" if facts.get_or("rates.cpu.used_cpu_user_main_thread", None) is not None else ""
+    return round(100 * (facts.number(f"rates.cpu.used_cpu_user{suffix}") + facts.number(f"rates.cpu.used_cpu_sys{suffix}")), 1)
+
+
+def _fork_slow(facts: Facts) -> Verdict | None:
+    milliseconds = facts.number("info.stats.latest_fork_usec") / 1000
+    gigabytes = max(facts.number("info.memory.used_memory_rss") / 2**30, 0.001)
+    per_gb = milliseconds / gigabytes
+    # A fork of a few milliseconds hurts nobody, whatever it is per gigabyte.
+    slow = per_gb > facts.limit("fork_ms_per_gb") and gigabytes >= 1
+    if not slow and milliseconds <= facts.limit("fork_ms"):
+        return None
+    advice = (
+        "Every save holds the server that long: switch transparent huge pages off, prefer hosts with hardware virtualisation, save on a replica.",
+    )
+    return Verdict(
+        "warning",
+        f"The last fork held the server for {milliseconds:g} ms",
+        {"latest_fork_ms": milliseconds, "ms_per_gb": round(per_gb, 1)},
+        advice,
+    )
+
+
+def _recent_events(facts: Facts, prefix: str) -> dict[str, Any]:
+    """Latency events by name that happened within the last hour, by the server's clock."""
+    now = int(facts.get_or("info.server.server_time_usec", 0)) // 1_000_000
+    events = facts.get("latency.events")
+    limit = facts.limit("event_age_seconds")
+    return {name: event for name, event in events.items() if name.startswith(prefix) and now - event["at"] < limit}
+
+
+def _fsync_slow(facts: Facts) -> Verdict | None:
+    delayed = facts.get_or("rates.aof_delayed_fsync", 0)
+    events = _recent_events(facts, "aof-")
+    if not delayed and not events:
+        return None
+    advice = (
+        "The disk does not keep up with the append-only file: move it to a faster disk, or keep rewrites away from peak hours:",
+        "$ {cli} config set no-appendfsync-on-rewrite yes   # risks up to 30 s of writes",
+    )
+    return Verdict("warning", "Writing the append-only file is slow", {"aof_delayed_fsync_per_second": delayed, "events": events}, advice)
+
+
+def _event_rule(prefix: str, title: str, advice: tuple[str, ...], severity: str = "warning") -> Any:
+    def judge(facts: Facts) -> Verdict | None:
+        events = _recent_events(facts, prefix)
+        return Verdict(severity, title, {"events": events}, advice) if events else None
+
+    return judge
+
+
+_expire_storm = _event_rule(
+    "expire-cycle",
+    "Many keys expire at once and hold the server",
+    ("Spread the TTLs in the application (add a random part).", "$ {cli} latency history expire-cycle"),
+)
+_eviction_latency = _event_rule(
+    "eviction-",
+    "Evictions hold the server",
+    ("Let evicted values be freed in the background:", "$ {cli} config set lazyfree-lazy-eviction yes"),
+)
+_defrag_latency = _event_rule(
+    "active-defrag-cycle",
+    "Active defragmentation holds the server",
+    ("Give it less time:", "$ {cli} config set active-defrag-cycle-max 10"),
+    "notice",
+)
+
+
+def _slowlog_off(facts: Facts) -> Verdict | None:
+    threshold, length = facts.integer("config.slowlog-log-slower-than"), facts.integer("config.slowlog-max-len")
+    if threshold >= 0 and length > 0:
+        return None
+    advice = ("Slow commands leave no trace; switch it on:", "$ {cli} config set slowlog-log-slower-than 10000 slowlog-max-len 128")
+    return Verdict("notice", "The slow log is off", {"slowlog-log-slower-than": threshold, "slowlog-max-len": length}, advice)
+
+
+def _slowlog_coarse(facts: Facts) -> Verdict | None:
+    milliseconds = facts.number("config.slowlog-log-slower-than") / 1000
+    if milliseconds <= facts.limit("slowlog_coarse_ms"):
+        return None
+    advice = ("Commands that hurt stay below it; lower it:", "$ {cli} config set slowlog-log-slower-than 10000")
+    return Verdict("notice", f"The slow log begins at {milliseconds:g} ms only", {"slowlog_ms": milliseconds}, advice)
+
+
+def _latency_monitor_off(facts: Facts) -> Verdict | None:
+    if facts.integer("config.latency-monitor-threshold"):
+        return None
+    advice = ("For an investigation switch it on, and off again:", "$ {cli} config set latency-monitor-threshold 100")
+    return Verdict("notice", "The latency monitor is off", {"latency-monitor-threshold": 0}, advice)
+
+
+def _keyspace_misses(facts: Facts) -> Verdict | None:
+    hits, misses = facts.rate("stats.keyspace_hits"), facts.rate("stats.keyspace_misses")
+    ratio = percent(hits, hits + misses)
+    few = hits + misses < facts.limit("keyspace_lookups_per_second")
+    if facts.workload_role != "cache" or few or ratio >= facts.limit("keyspace_hit_percent"):
+        return None
+    advice = ("The cache misses often: it is cold after a restart, too small (see evictions), or its TTLs are too short.",)
+    return Verdict("notice", f"Only {ratio} % of the lookups hit the cache", {"hits_per_second": hits, "misses_per_second": misses}, advice)
+
+
+RULES = (
+    Rule(
+        "slow_command_keys",
+        "slow_commands",
+        "KEYS in the window or in the slow log of the last hour; critical over 10 ms",
+        "warning/critical",
+        "guarded",
+        _slow_command_keys,
+        ("slow_commands_frequent",),
+        "https://redis.io/docs/latest/commands/keys/",
+    ),
+    Rule(
+        "cpu_saturated",
+        "slow_commands",
+        "main thread ≥ 80 % of a core (critical 95)",
+        "warning/critical",
+        "human",
+        _cpu_saturated,
+        ("latency_probe_high",),
+        DOCS,
+    ),
+    Rule(
+        "slow_command_big_reply",
+        "slow_commands",
+        "HGETALL, SMEMBERS, LRANGE, SORT and their like in the slow log",
+        "warning",
+        "human",
+        _slow_command_big_reply,
+        ("slow_commands_frequent",),
+        SLOWLOG_DOCS,
+    ),
+    Rule(
+        "slow_script",
+        "slow_commands",
+        "EVAL, EVALSHA or FCALL over 10 ms",
+        "warning",
+        "human",
+        _slow_script,
+        ("slow_commands_frequent",),
+        SLOWLOG_DOCS,
+    ),
+    Rule(
+        "slow_commands_frequent",
+        "slow_commands",
+        "> 1 slow-log entry a second, or p95 > 20 ms",
+        "warning",
+        "human",
+        _slow_commands_frequent,
+        (),
+        SLOWLOG_DOCS,
+    ),
+    Rule(
+        "dangerous_command_used",
+        "slow_commands",
+        "FLUSHALL, FLUSHDB, DEBUG, SHUTDOWN, CONFIG RESETSTAT or MIGRATE in the window",
+        "warning",
+        "human",
+        _dangerous_command_used,
+        (),
+        "https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/",
+    ),
+    Rule(
+        "monitor_attached",
+        "slow_commands",
+        "a client runs MONITOR",
+        "warning",
+        "guarded",
+        _monitor_attached,
+        (),
+        "https://redis.io/docs/latest/commands/monitor/",
+    ),
+    Rule(
+        "latency_probe_high",
+        "slow_commands",
+        "p99 of PING > 10 ms (critical 100)",
+        "warning/critical",
+        "human",
+        _latency_probe_high,
+        (),
+        DOCS,
+    ),
+    Rule("fsync_slow", "persistence", "aof_delayed_fsync rising, or latency events aof-*", "warning", "guarded", _fsync_slow, (), DOCS),
+    Rule("fork_slow", "host", "latest fork > 40 ms/GB from 1 GB on, or > 500 ms", "warning", "human", _fork_slow, (), DOCS),
+    Rule("expire_storm", "slow_commands", "latency event expire-cycle", "warning", "safe", _expire_storm, (), MONITOR_DOCS),
+    Rule("eviction_latency", "memory_limit", "latency events eviction-*", "warning", "safe", _eviction_latency, (), MONITOR_DOCS),
+    Rule("defrag_latency", "memory_limit", "latency event active-defrag-cycle", "notice", "safe", _defrag_latency, (), MONITOR_DOCS),
+    Rule("keyspace_misses", "memory_limit", "hit ratio < 80 % on a cache", "notice", "human", _keyspace_misses, (), DOCS),
+    Rule(
+        "slowlog_off", "configuration", "slowlog-log-slower-than < 0 or slowlog-max-len 0", "notice", "safe", _slowlog_off, (), SLOWLOG_DOCS
+    ),
+    Rule("slowlog_coarse", "configuration", "slowlog-log-slower-than > 100 ms", "notice", "safe", _slowlog_coarse, (), SLOWLOG_DOCS),
+    Rule("latency_monitor_off", "configuration", "latency-monitor-threshold 0", "notice", "safe", _latency_monitor_off, (), MONITOR_DOCS),
+)

@@ -1,0 +1,405 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules of the alert RedisHighMemory: limits, eviction, fragmentation and buffers."""
+
+from __future__ import annotations
+
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, Rule, Verdict, above, percent
+
+DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/memory-optimization/"
+EVICTION_DOCS = "https://redis.io/docs/latest/develop/reference/eviction/"
+MEMORY = "info.memory."
+RAISE_LIMIT = "$ {cli} config set maxmemory 2gb     # within RAM; then: config rewrite"
+SEE_KEYS = "$ {cli} --memkeys -i 0.01            # what fills it; gently"
+
+
+def _counted(facts: Facts) -> float:
+    """Used memory as maxmemory counts it: without replication and AOF buffers."""
+    return facts.number(MEMORY + "used_memory") - float(facts.get_or(MEMORY + "mem_not_counted_for_evict", 0))
+
+
+def _used_percent(facts: Facts) -> float | None:
+    """Share of maxmemory in use, or None without a limit."""
+    limit = facts.number(MEMORY + "maxmemory")
+    return percent(_counted(facts), limit) if limit else None
+
+
+def _keys(facts: Facts) -> tuple[int, int]:
+    """(keys, keys with a TTL) over all databases."""
+    dbs = [db for db in facts.get("info.keyspace").values() if isinstance(db, dict)]
+    return sum(db.get("keys", 0) for db in dbs), sum(db.get("expires", 0) for db in dbs)
+
+
+def _evicts(facts: Facts) -> bool:
+    """Whether the policy finds keys to evict."""
+    policy = str(facts.get(MEMORY + "maxmemory_policy"))
+    if policy.startswith("volatile"):
+        keys, expires = _keys(facts)
+        return percent(expires, keys) >= facts.limit("eviction_possible_percent") or not keys
+    return policy != "noeviction"
+
+
+def _limit_evidence(facts: Facts) -> dict[str, object]:
+    keys, expires = _keys(facts)
+    return {
+        "used_memory": facts.integer(MEMORY + "used_memory"),
+        "maxmemory": facts.integer(MEMORY + "maxmemory"),
+        "used_percent": _used_percent(facts),
+        "maxmemory_policy": facts.get(MEMORY + "maxmemory_policy"),
+        "keys": keys,
+        "keys_with_ttl": expires,
+        "oom_errors_per_second": facts.get_or("rates.errors.OOM", 0),
+    }
+
+
+def _memory_limit_reached(facts: Facts) -> Verdict | None:
+    used = _used_percent(facts)
+    refused = facts.get_or("rates.errors.OOM", 0)
+    full = used is not None and used >= facts.limit("memory_limit_percent") and not _evicts(facts)
+    if not full and not (refused and used):
+        return None
+    advice = (
+        "Writes are refused. Make room first: raise the limit where the host has memory, or delete what is known to be garbage.",
+        RAISE_LIMIT,
+        SEE_KEYS,
+    )
+    return Verdict("critical", f"Memory is full ({used} % of maxmemory) and nothing can be evicted", _limit_evidence(facts), advice)
+
+
+def _writes_refused_memory(facts: Facts) -> Verdict | None:
+    refused = facts.rate("errors.OOM")
+    if not refused:
+        return None
+    advice = ("Clients get 'OOM command not allowed': make room as for a full memory.", RAISE_LIMIT)
+    return Verdict("critical", f"Writes are refused for lack of memory ({refused:g} a second)", _limit_evidence(facts), advice)
+
+
+def _memory_high(facts: Facts) -> Verdict | None:
+    used = _used_percent(facts)
+    if used is None or (facts.workload_role == "cache" and _evicts(facts)):
+        return None
+    severity = above(used, facts.limit("memory_high_warning_percent"), facts.limit("memory_high_critical_percent"))
+    if not severity:
+        return None
+    advice = ("Plan for more before it is full: raise the limit, or find what grows.", RAISE_LIMIT, SEE_KEYS)
+    return Verdict(severity, f"Memory use is at {used} % of maxmemory", _limit_evidence(facts), advice)
+
+
+def _memory_unlimited(facts: Facts) -> Verdict | None:
+    if facts.number(MEMORY + "maxmemory"):
+        return None
+    ram = facts.number(MEMORY + "total_system_memory")
+    peak = facts.number(MEMORY + "used_memory_peak")
+    severity = "warning" if percent(peak, ram) >= facts.limit("memory_unlimited_peak_percent") else "notice"
+    evidence = {"maxmemory": 0, "used_memory_peak": int(peak), "total_system_memory": int(ram), "peak_percent": percent(peak, ram)}
+    advice = ("Without a limit Redis grows until the kernel kills it. Set one, and a policy that fits the data.", RAISE_LIMIT)
+    return Verdict(severity, "Memory has no limit (maxmemory 0)", evidence, advice)
+
+
+def _memory_exceeds_host(facts: Facts) -> Verdict | None:
+    ram = facts.number(MEMORY + "total_system_memory")
+    limit = facts.number(MEMORY + "maxmemory")
+    forks = bool(facts.get_or("info.persistence.aof_enabled", 0) or facts.get_or("config.save", ""))
+    allowed = facts.limit("memory_exceeds_host_fork_percent" if forks else "memory_exceeds_host_percent")
+    share = percent(limit, ram)
+    if share <= allowed:
+        return None
+    evidence = {"maxmemory": int(limit), "total_system_memory": int(ram), "percent_of_ram": share, "persistence": forks}
+    advice = (
+        f"Lower maxmemory to {allowed:g} % of RAM at most{' (a fork for RDB or AOF copies pages)' if forks else ''}, or give the host more memory.",
+    )
+    return Verdict("warning", f"maxmemory is {share} % of the host's RAM", evidence, advice)
+
+
+def _memory_host_pressure(facts: Facts) -> Verdict | None:
+    share = percent(facts.number(MEMORY + "used_memory_rss"), facts.number(MEMORY + "total_system_memory"))
+    if share < facts.limit("memory_host_pressure_percent"):
+        return None
+    evidence = {
+        "used_memory_rss": facts.integer(MEMORY + "used_memory_rss"),
+        "total_system_memory": facts.integer(MEMORY + "total_system_memory"),
+    }
+    advice = (
+        "The kernel will soon kill a process, most likely Redis. Lower maxmemory step by step, or move other work away.",
+        "$ {cli} memory purge",
+    )
+    return Verdict("critical", f"Redis occupies {share} % of the host's RAM", evidence, advice)
+
+
+def _eviction_active(facts: Facts) -> Verdict | None:
+    rate = facts.rate("stats.evicted_keys")
+    if not rate or facts.workload_role == "cache":
+        return None
+    evidence = {**_limit_evidence(facts), "evicted_keys_per_second": rate, "workload_role": facts.workload_role}
+    advice = (f"A {facts.workload_role} loses data by eviction: raise the limit.", RAISE_LIMIT)
+    return Verdict("warning", f"Keys of a {facts.workload_role} are being evicted ({rate:g} a second)", evidence, advice)
+
+
+def _eviction_impossible(facts: Facts) -> Verdict | None:
+    policy = str(facts.get(MEMORY + "maxmemory_policy"))
+    keys, expires = _keys(facts)
+    if not facts.number(MEMORY + "maxmemory") or not policy.startswith("volatile") or not keys or _evicts(facts):
+        return None
+    advice = (
+        "Only keys with a TTL can be evicted, and hardly any has one: give the keys a TTL in the application (EXPIRE, SET … EX).",
+        "Meanwhile raise the limit; allkeys-lru only where every key may be lost.",
+        RAISE_LIMIT,
+    )
+    title = f"{policy} cannot evict: {expires} of {keys} keys carry a TTL"
+    return Verdict("warning", title, _limit_evidence(facts), advice)
+
+
+def _eviction_policy_unfit(facts: Facts) -> Verdict | None:
+    policy, role = str(facts.get(MEMORY + "maxmemory_policy")), facts.workload_role
+    if not facts.number(MEMORY + "maxmemory"):
+        return None
+    loses = policy.startswith("allkeys") and role in ("store", "queue")
+    blocks = policy == "noeviction" and role == "cache"
+    if not loses and not blocks:
+        return None
+    better = "allkeys-lru" if blocks else "noeviction (or volatile-lru, where what may go carries a TTL)"
+    advice = (f"Set {better}, after asking who owns the data.", f"$ {{cli}} config set maxmemory-policy {better.split(maxsplit=1)[0]}")
+    return Verdict("warning", f"The policy {policy} does not fit a {role}", {"maxmemory_policy": policy, "workload_role": role}, advice)
+
+
+def _big_enough(facts: Facts) -> bool:
+    return facts.number(MEMORY + "used_memory") >= facts.limit("fragmentation_silent_bytes")
+
+
+def _fragmentation_allocator(facts: Facts) -> Verdict | None:
+    if "jemalloc" not in str(facts.get(MEMORY + "mem_allocator")):
+        raise Missing("info.memory.mem_allocator: jemalloc")
+    ratio, wasted = facts.number(MEMORY + "allocator_frag_ratio"), facts.number(MEMORY + "allocator_frag_bytes")
+    if not _big_enough(facts) or ratio <= facts.limit("fragmentation_ratio") or wasted <= facts.limit("fragmentation_bytes"):
+        return None
+    severity = "warning" if facts.number(MEMORY + "used_memory") > facts.limit("fragmentation_used_bytes") else "notice"
+    advice = ("Let Redis tidy up while it works (needs a build with jemalloc):", "$ {cli} config set activedefrag yes")
+    evidence = {"allocator_frag_ratio": ratio, "allocator_frag_bytes": int(wasted), "used_memory": facts.integer(MEMORY + "used_memory")}
+    return Verdict(severity, f"The allocator wastes {int(wasted) >> 20} MiB by fragmentation", evidence, advice)
+
+
+def _fragmentation_resident(facts: Facts) -> Verdict | None:
+    used = facts.number(MEMORY + "used_memory")
+    rss_ratio, rss_bytes = facts.number(MEMORY + "allocator_rss_ratio"), facts.number(MEMORY + "allocator_rss_bytes")
+    ratio = facts.number(MEMORY + "mem_fragmentation_ratio")
+    kept = rss_ratio > facts.limit("fragmentation_ratio") and rss_bytes > facts.limit("fragmentation_bytes")
+    large = ratio > facts.limit("fragmentation_resident_ratio") and facts.number(MEMORY + "mem_fragmentation_bytes") > facts.limit(
+        "fragmentation_used_bytes"
+    )
+    if not _big_enough(facts) or not (kept or large):
+        return None
+    evidence = {
+        "allocator_rss_ratio": rss_ratio,
+        "allocator_rss_bytes": int(rss_bytes),
+        "mem_fragmentation_ratio": ratio,
+        "used_memory": int(used),
+    }
+    advice = ("The process holds pages that it does not need; give them back:", "$ {cli} memory purge")
+    return Verdict("warning" if large else "notice", "Memory was freed but not given back to the system", evidence, advice)
+
+
+def _swapping(facts: Facts) -> Verdict | None:
+    ratio, used = facts.number(MEMORY + "mem_fragmentation_ratio"), facts.number(MEMORY + "used_memory")
+    if not 0 < ratio < facts.limit("swapping_ratio") or used <= facts.limit("fragmentation_used_bytes"):
+        return None
+    evidence = {"mem_fragmentation_ratio": ratio, "used_memory": int(used), "used_memory_rss": facts.integer(MEMORY + "used_memory_rss")}
+    advice = (
+        "Less is resident than is used: part of it seems to be in swap. On the host:",
+        "$ grep VmSwap /proc/$(pidof redis-server)/status; free -m",
+    )
+    return Verdict("warning", "Part of the memory seems to be swapped out", evidence, advice)
+
+
+def _client_buffers_large(facts: Facts) -> Verdict | None:
+    total, used = facts.number(MEMORY + "mem_clients_normal"), facts.number(MEMORY + "used_memory")
+    clients = max(1, facts.integer("info.clients.connected_clients"))
+    per_client = total / clients
+    share = percent(total, used)
+    large = share > facts.limit("client_buffers_percent") and used >= facts.limit("fragmentation_silent_bytes")
+    if not large and per_client <= facts.limit("client_buffers_bytes"):
+        return None
+    worst = [
+        {name: client[name] for name in ("address", "name", "flags", "memory_bytes")} for client in facts.get_or("clients.worst", [])[:3]
+    ]
+    evidence = {"mem_clients_normal": int(total), "percent_of_used": share, "bytes_per_client": int(per_client), "worst": worst}
+    advice = (
+        "Clients that do not read their replies fill the server's memory. Find them (omem, tot-mem) and close the worst:",
+        "$ {cli} client list",
+        "$ {cli} client kill id ID",
+    )
+    return Verdict("warning", f"Buffers of clients hold {int(total) >> 20} MiB ({share} % of used memory)", evidence, advice)
+
+
+def _replica_buffers_large(facts: Facts) -> Verdict | None:
+    size = facts.number(MEMORY + "mem_clients_slaves")
+    backlog = float(facts.get_or(MEMORY + "mem_replication_backlog", 0))
+    beyond = max(0.0, size - backlog)
+    if beyond <= facts.limit("replica_buffers_bytes"):
+        return None
+    advice = (
+        "A replica reads more slowly than the master writes: look at its load and at the network in between.",
+        "$ {cli} info replication",
+    )
+    return Verdict("warning", f"Output buffers of replicas hold {int(beyond) >> 20} MiB", {"mem_clients_slaves": int(size)}, advice)
+
+
+def _scripts_cached(facts: Facts) -> Verdict | None:
+    count, size = facts.number(MEMORY + "number_of_cached_scripts"), float(facts.get_or(MEMORY + "used_memory_scripts_eval", 0))
+    if count <= facts.limit("scripts_cached") and size <= facts.limit("scripts_cached_bytes"):
+        return None
+    advice = (
+        "The application builds scripts with values in their text; it should pass them as KEYS and ARGV. The cache can be emptied:",
+        "$ {cli} script flush async",
+    )
+    return Verdict(
+        "warning", f"{count:g} scripts are cached", {"number_of_cached_scripts": int(count), "used_memory_scripts_eval": int(size)}, advice
+    )
+
+
+def _expiry_behind(facts: Facts) -> Verdict | None:
+    stale = facts.number("info.stats.expired_stale_perc")
+    capped = facts.rate("stats.expired_time_cap_reached_count")
+    if stale <= facts.limit("expiry_stale_percent") and not capped:
+        return None
+    advice = (
+        "Keys end faster than Redis removes them; let it work harder at it (1 to 10, costs CPU):",
+        "$ {cli} config set active-expire-effort 4",
+    )
+    return Verdict(
+        "warning",
+        f"Expired keys are removed too slowly ({stale:g} % stale)",
+        {"expired_stale_perc": stale, "time_cap_reached_per_second": capped},
+        advice,
+    )
+
+
+RULES = (
+    Rule(
+        "memory_limit_reached",
+        "memory_limit",
+        "≥ 98 % of maxmemory and nothing evictable, or OOM errors rising",
+        "critical",
+        "guarded",
+        _memory_limit_reached,
+        ("writes_refused_memory", "memory_high"),
+        EVICTION_DOCS,
+    ),
+    Rule(
+        "eviction_impossible",
+        "memory_limit",
+        "a volatile policy and < 5 % of keys with a TTL",
+        "warning",
+        "guarded",
+        _eviction_impossible,
+        ("memory_limit_reached", "memory_high"),
+        EVICTION_DOCS,
+    ),
+    Rule("writes_refused_memory", "memory_limit", "OOM errors rising", "critical", "guarded", _writes_refused_memory, (), EVICTION_DOCS),
+    Rule("memory_host_pressure", "host", "resident memory ≥ 90 % of RAM", "critical", "guarded", _memory_host_pressure, (), DOCS),
+    Rule(
+        "memory_high",
+        "memory_limit",
+        "≥ 80 % of maxmemory (critical 90), unless a cache can evict",
+        "warning/critical",
+        "guarded",
+        _memory_high,
+        (),
+        DOCS,
+    ),
+    Rule(
+        "memory_exceeds_host",
+        "configuration",
+        "maxmemory > 80 % of RAM, > 65 % with RDB or AOF",
+        "warning",
+        "guarded",
+        _memory_exceeds_host,
+        (),
+        DOCS,
+    ),
+    Rule(
+        "memory_unlimited",
+        "configuration",
+        "maxmemory 0; a warning when the peak was ≥ 40 % of RAM",
+        "warning/notice",
+        "guarded",
+        _memory_unlimited,
+        (),
+        EVICTION_DOCS,
+    ),
+    Rule(
+        "eviction_active", "memory_limit", "evicted_keys rising, not on a cache", "warning", "guarded", _eviction_active, (), EVICTION_DOCS
+    ),
+    Rule(
+        "eviction_policy_unfit",
+        "configuration",
+        "noeviction on a cache; allkeys-* on a store or queue",
+        "warning",
+        "guarded",
+        _eviction_policy_unfit,
+        (),
+        EVICTION_DOCS,
+    ),
+    Rule("swapping", "host", "mem_fragmentation_ratio < 0.9 with > 100 MiB used", "warning", "human", _swapping, (), DOCS),
+    Rule(
+        "client_buffers_large",
+        "too_many_connections",
+        "normal clients' memory > 10 % of used or > 200 KiB each on average",
+        "warning",
+        "guarded",
+        _client_buffers_large,
+        (),
+        "https://redis.io/docs/latest/develop/reference/clients/",
+    ),
+    Rule(
+        "replica_buffers_large",
+        "replication",
+        "output buffers of replicas > 10 MiB beyond the backlog",
+        "warning",
+        "guarded",
+        _replica_buffers_large,
+        (),
+        DOCS,
+    ),
+    Rule(
+        "fragmentation_allocator",
+        "memory_limit",
+        "allocator_frag_ratio > 1.1 and > 10 MiB (jemalloc)",
+        "notice/warning",
+        "safe",
+        _fragmentation_allocator,
+        (),
+        DOCS,
+    ),
+    Rule(
+        "fragmentation_resident",
+        "memory_limit",
+        "allocator_rss_ratio > 1.1 and > 10 MiB, or mem_fragmentation_ratio > 1.5 and > 100 MiB",
+        "notice/warning",
+        "safe",
+        _fragmentation_resident,
+        (),
+        DOCS,
+    ),
+    Rule(
+        "scripts_cached",
+        "memory_limit",
+        "> 1,000 cached scripts or > 10 MiB",
+        "warning",
+        "guarded",
+        _scripts_cached,
+        (),
+        "https://redis.io/docs/latest/develop/programmability/eval-intro/",
+    ),
+    Rule(
+        "expiry_behind",
+        "memory_limit",
+        "expired_stale_perc > 25, or expired_time_cap_reached_count rising",
+        "warning",
+        "safe",
+        _expiry_behind,
+        (),
+        "https://redis.io/docs/latest/commands/expire/",
+    ),
+)

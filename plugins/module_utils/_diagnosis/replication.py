@@ -1,0 +1,220 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules about replication and Cluster, as far as one server can tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict
+
+DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/replication/"
+SENTINEL_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/"
+CLUSTER_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/scaling/"
+LINK = "$ {cli} info replication"
+
+
+def _replication(facts: Facts) -> dict[str, Any]:
+    return dict(facts.get("info.replication"))
+
+
+def _is_replica(facts: Facts) -> bool:
+    return facts.get("info.replication.role") == "slave"
+
+
+def _replication_link_down(facts: Facts) -> Verdict | None:
+    if not _is_replica(facts) or facts.get("info.replication.master_link_status") == "up":
+        return None
+    info = _replication(facts)
+    names = ("master_host", "master_port", "master_link_down_since_seconds", "master_sync_in_progress")
+    evidence = {name: info[name] for name in names if name in info}
+    advice = ("See the replica's log for the reason: password (masterauth), network, or a buffer limit on the master.", LINK)
+    if info.get("master_sync_in_progress"):
+        return Verdict(
+            "warning", "The replica is copying its master's data set", evidence, ("Wait: it serves old data until it is done.", LINK)
+        )
+    return Verdict("critical", f"The link to the master {info.get('master_host')}:{info.get('master_port')} is down", evidence, advice)
+
+
+def _replica_serves_nothing(facts: Facts) -> Verdict | None:
+    if facts.get_or("availability.reason", None) != "masterdown":
+        return None
+    advice = (
+        "Its link to the master is down and replica-serve-stale-data is no: mend the link. Old data for now:",
+        "$ {cli} config set replica-serve-stale-data yes",
+    )
+    return Verdict("critical", "The replica answers every command with MASTERDOWN", {"error": facts.get("availability.error")}, advice)
+
+
+def _replication_lagging(facts: Facts) -> Verdict | None:
+    info = _replication(facts)
+    behind: dict[str, Any] = {}
+    if _is_replica(facts):
+        silent = facts.get_or("info.replication.master_last_io_seconds_ago", 0)
+        if silent > facts.limit("replication_lag_seconds"):
+            behind["master_last_io_seconds_ago"] = silent
+    for name, replica in info.items():
+        if name.startswith("slave") and isinstance(replica, dict) and replica.get("state") == "online":
+            missing = int(info.get("master_repl_offset", 0)) - int(replica.get("offset", 0))
+            lag = replica.get("lag", 0)
+            if missing > facts.limit("replication_lag_bytes") or lag > facts.limit("replication_lag_seconds"):
+                behind[f"{replica.get('ip')}:{replica.get('port')}"] = {"bytes": missing, "seconds": lag}
+    if not behind:
+        return None
+    advice = ("A failover now would lose what is missing. Look at the replica's load and at the network.", LINK)
+    return Verdict("warning", "Replication lags behind", behind, advice)
+
+
+def _replication_auth_mismatch(facts: Facts) -> Verdict | None:
+    required, equal = facts.get("auth.requirepass_set"), facts.get("auth.masterauth_equals_requirepass")
+    replicated = _is_replica(facts) or facts.get("info.replication.connected_slaves")
+    if not required or equal or not replicated:
+        return None
+    evidence = {name: facts.get(f"auth.{name}") for name in ("requirepass_set", "masterauth_set", "masterauth_equals_requirepass")}
+    advice = (
+        "After a failover this server could not log in to its new master. Set the same password:",
+        "$ {cli} config set masterauth PASSWORD",
+    )
+    severity = "critical" if _is_replica(facts) and facts.get_or("info.replication.master_link_status", "up") == "down" else "warning"
+    return Verdict(severity, "masterauth is missing or differs from requirepass", evidence, advice)
+
+
+def _full_sync_repeated(facts: Facts) -> Verdict | None:
+    full, refused = facts.rate("stats.sync_full"), facts.rate("stats.sync_partial_err")
+    if not full or not refused:
+        return None
+    evidence = {
+        "sync_full_per_second": full,
+        "sync_partial_err_per_second": refused,
+        "repl_backlog_size": facts.get_or("info.replication.repl_backlog_size", None),
+    }
+    advice = (
+        "Replicas fall out of the backlog and copy everything again and again; enlarge it, and their output buffers:",
+        "$ {cli} config set repl-backlog-size 64mb",
+    )
+    return Verdict("warning", "Replicas are copied in full again and again", evidence, advice)
+
+
+def _replica_writable(facts: Facts) -> Verdict | None:
+    if not _is_replica(facts) or str(facts.get("info.replication.slave_read_only")) != "0":
+        return None
+    advice = ("What is written here is lost at the next sync and differs from the master:", "$ {cli} config set replica-read-only yes")
+    return Verdict("warning", "The replica accepts writes", {"replica-read-only": "no"}, advice)
+
+
+def _writes_refused_replicas(facts: Facts) -> Verdict | None:
+    needed = int(facts.get_or("config.min-replicas-to-write", 0))
+    refused = facts.get_or("rates.errors.NOREPLICAS", 0)
+    good = facts.get_or("info.replication.min_slaves_good_slaves", None)
+    if not needed and not refused:
+        facts.get("config")
+        return None
+    if not refused and (good is None or good >= needed):
+        return None
+    evidence = {"min-replicas-to-write": needed, "good_replicas": good, "errors_per_second": refused}
+    advice = (
+        "Bring the replicas back. Accepting writes without them risks losing those at a failover:",
+        "$ {cli} config set min-replicas-to-write 0",
+    )
+    return Verdict("critical", f"Writes are refused: {good} good replicas, {needed} needed", evidence, advice)
+
+
+def _writes_refused_readonly(facts: Facts) -> Verdict | None:
+    refused = facts.rate("errors.READONLY")
+    if not refused:
+        return None
+    info = _replication(facts)
+    evidence = {
+        "errors_per_second": refused,
+        "role": info.get("role"),
+        "master_host": info.get("master_host"),
+        "master_port": info.get("master_port"),
+    }
+    advice = (
+        f"The clients write to a replica; the master is {info.get('master_host')}:{info.get('master_port')}. Point them there, best through Sentinel or a proxy.",
+    )
+    return Verdict("critical", f"Clients try to write to a replica ({refused:g} a second)", evidence, advice)
+
+
+def _no_high_availability(facts: Facts) -> Verdict | None:
+    lone = facts.get("info.replication.role") == "master" and not facts.get("info.replication.connected_slaves")
+    if not lone or facts.get("server.mode") != "standalone" or facts.workload_role == "cache":
+        return None
+    evidence = {"role": "master", "connected_slaves": 0, "workload_role": facts.workload_role}
+    return Verdict("notice", "A lone master: its loss is an outage", evidence, ("Add two hosts with replicas and Sentinels.",))
+
+
+def _cluster_down(facts: Facts) -> Verdict | None:
+    if facts.get("server.mode") != "cluster":
+        return None
+    info = facts.get("cluster.info")
+    if info.get("cluster_state") == "ok":
+        return None
+    names = (
+        "cluster_state",
+        "cluster_slots_assigned",
+        "cluster_slots_ok",
+        "cluster_slots_pfail",
+        "cluster_slots_fail",
+        "cluster_known_nodes",
+        "cluster_size",
+    )
+    evidence = {name: info[name] for name in names if name in info}
+    advice = (
+        "Find the slots that nobody serves, and bring their node or its replica back:",
+        "$ {cli} cluster nodes",
+        "$ redis-cli --cluster check HOST:PORT",
+    )
+    return Verdict("critical", "The cluster is down: not all slots are served", evidence, advice)
+
+
+RULES = (
+    Rule("replica_serves_nothing", "replication", "MASTERDOWN", "critical", "guarded", _replica_serves_nothing, (), DOCS),
+    Rule(
+        "replication_auth_mismatch",
+        "replication",
+        "requirepass set and masterauth missing or different, with replication; critical when the link is down",
+        "warning/critical",
+        "guarded",
+        _replication_auth_mismatch,
+        ("replication_link_down",),
+        DOCS,
+    ),
+    Rule(
+        "replication_link_down",
+        "replication",
+        "master_link_status down",
+        "critical",
+        "guarded",
+        _replication_link_down,
+        ("replica_serves_nothing",),
+        DOCS,
+    ),
+    Rule("cluster_down", "replication", "cluster_state is not ok", "critical", "guarded", _cluster_down, (), CLUSTER_DOCS),
+    Rule(
+        "writes_refused_replicas",
+        "replication",
+        "good replicas < min-replicas-to-write, or NOREPLICAS rising",
+        "critical",
+        "human",
+        _writes_refused_replicas,
+        (),
+        DOCS,
+    ),
+    Rule("writes_refused_readonly", "replication", "READONLY errors rising", "critical", "human", _writes_refused_readonly, (), DOCS),
+    Rule("full_sync_repeated", "replication", "sync_full rising with sync_partial_err", "warning", "safe", _full_sync_repeated, (), DOCS),
+    Rule("replication_lagging", "replication", "> 30 s or > 64 MiB behind", "warning", "human", _replication_lagging, (), DOCS),
+    Rule("replica_writable", "configuration", "replica-read-only no", "warning", "guarded", _replica_writable, (), DOCS),
+    Rule(
+        "no_high_availability",
+        "replication",
+        "a lone master whose role is store, session or queue",
+        "notice",
+        "human",
+        _no_high_availability,
+        (),
+        SENTINEL_DOCS,
+    ),
+)

@@ -1,0 +1,63 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a server is used for, as far as its own numbers tell: it decides whether a full memory is healthy.
+
+A cache may lose any key, a store none; a queue's keys are its work; a session store's keys end by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ROLES = ("cache", "store", "queue", "session")
+QUEUE_COMMANDS = {"blpop", "brpop", "blmove", "brpoplpush", "bzpopmin", "bzpopmax", "xreadgroup", "xack", "xautoclaim", "xclaim"}
+QUEUE_SHARE = 0.2
+TTL_SHARE = 0.8
+
+
+def infer(snapshot: Mapping[str, Any], given: str | None = None) -> dict[str, str]:
+    """``{role, why}``; ``given`` wins. ValueError for a role that does not exist."""
+    if given:
+        if given not in ROLES:
+            raise ValueError(f"the workload role '{given}' is unknown: choose from {', '.join(ROLES)}")
+        return {"role": given, "why": "given"}
+    info = snapshot.get("info") or {}
+    if not info.get("memory"):
+        return {"role": "store", "why": "nothing is known, so no key may be lost"}
+    policy = str(info["memory"].get("maxmemory_policy", "noeviction"))
+    if policy.startswith("allkeys"):
+        return {"role": "cache", "why": f"maxmemory-policy is {policy}"}
+    share = _queue_share(info.get("commandstats") or {})
+    if share >= QUEUE_SHARE:
+        return {"role": "queue", "why": f"{share:.0%} of the data commands are those of queues"}
+    ttl_share, keys = _ttl_share(info.get("keyspace") or {})
+    if keys and ttl_share >= TTL_SHARE:
+        role = "session" if _persists(info, snapshot.get("config") or {}) else "cache"
+        return {
+            "role": role,
+            "why": f"{ttl_share:.0%} of the keys carry a TTL and the data set is {'' if role == 'session' else 'not '}persisted",
+        }
+    if policy.startswith("volatile"):
+        return {"role": "cache", "why": f"maxmemory-policy is {policy}"}
+    return {"role": "store", "why": f"maxmemory-policy is {policy} and {ttl_share:.0%} of the keys carry a TTL"}
+
+
+def _queue_share(commandstats: Mapping[str, Any]) -> float:
+    """Calls of queue commands among the calls of commands that touch data."""
+    calls = {name[len("cmdstat_") :]: stat.get("calls", 0) for name, stat in commandstats.items()}
+    data = {name: count for name, count in calls.items() if "|" not in name and name not in ("ping", "info", "auth", "hello", "select")}
+    total = sum(data.values())
+    return sum(count for name, count in data.items() if name in QUEUE_COMMANDS) / total if total else 0.0
+
+
+def _ttl_share(keyspace: Mapping[str, Any]) -> tuple[float, int]:
+    keys = sum(db.get("keys", 0) for db in keyspace.values())
+    expires = sum(db.get("expires", 0) for db in keyspace.values())
+    return (expires / keys if keys else 0.0), keys
+
+
+def _persists(info: Mapping[str, Any], config: Mapping[str, str]) -> bool:
+    return bool(info.get("persistence", {}).get("aof_enabled") or config.get("save"))

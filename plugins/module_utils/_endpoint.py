@@ -1,0 +1,226 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a server is and how to log in: from URLs and module options to one Endpoint.
+
+Pure: text in, data out; bad input raises ValueError with a sentence that names the value and the remedy.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+DEFAULT_PORT = 6379
+DEFAULT_SENTINEL_PORT = 26379
+SCHEMES = ("redis", "rediss", "unix")
+MASK = "***"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One server, one login. Passwords never show in repr()."""
+
+    host: str | None = None
+    port: int | None = None
+    socket: str | None = None
+    db: int = 0
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    validate_certs: bool = True
+    ca_certs: str | None = None
+    client_cert_file: str | None = None
+    client_key_file: str | None = None
+
+    @property
+    def address(self) -> str:
+        """host:port or the path of the socket, as it stands in messages."""
+        if self.socket:
+            return self.socket
+        return f"[{self.host}]:{self.port}" if ":" in (self.host or "") else f"{self.host}:{self.port}"
+
+    @property
+    def local(self) -> bool:
+        """True when nothing but this machine can answer: a Unix socket or a loopback address."""
+        if self.socket or self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host or "").is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def masked_url(self) -> str:
+        """The URL that a person could use, with the password replaced by ***."""
+        login = quote(self.user, safe="") if self.user else ""
+        if self.password:
+            login += ":" + MASK
+        login = login and login + "@"
+        if self.socket:
+            return f"unix://{login}{self.socket}" + (f"?db={self.db}" if self.db else "")
+        scheme = "rediss" if self.tls else "redis"
+        return f"{scheme}://{login}{self.address}" + (f"/{self.db}" if self.db else "")
+
+
+def from_url(url: str) -> Endpoint:
+    """Read redis://, rediss:// or unix://; ValueError never repeats the password.
+
+    Shapes: ``redis[s]://[[user][:password]@]host[:port][/db]`` and ``unix://[[user][:password]@]/path[?db=N]``,
+    with percent-encoding in user and password.
+    """
+    shown = mask_url(url)
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        # Brackets, colons and '#' or '/' in a raw password end here.
+        raise ValueError(
+            f"the URL {shown} cannot be read: give redis://[user:password@]host[:port][/db], "
+            "with special characters of the password percent-encoded (# is %23, / is %2F, @ is %40)"
+        ) from None
+    if parts.scheme not in SCHEMES:
+        raise ValueError(f"the URL {shown} must begin with redis://, rediss:// or unix://")
+    if parts.fragment:
+        raise ValueError(f"the URL {shown} has a '#': percent-encode it as %23 when it belongs to the password")
+    login: dict[str, Any] = {
+        "user": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+    }
+    query = parse_qs(parts.query, keep_blank_values=True)
+    unknown = sorted(set(query) - {"db"})
+    if unknown:
+        raise ValueError(f"the URL {shown} has the unknown parameter '{unknown[0]}': only db is understood")
+    db_text = query.get("db", [None])[-1]
+    if parts.scheme == "unix":
+        if not parts.path or parts.path == "/":
+            raise ValueError(f"the URL {shown} names no socket: give unix:///run/redis/redis.sock")
+        return Endpoint(socket=unquote(parts.path), db=_db(db_text, shown), **login)
+    if not parts.hostname:
+        raise ValueError(f"the URL {shown} names no host: give {parts.scheme}://host:port")
+    if db_text is None:
+        db_text = parts.path.strip("/") or None
+    return Endpoint(
+        host=parts.hostname,
+        port=DEFAULT_PORT if port is None else port,
+        db=_db(db_text, shown),
+        tls=parts.scheme == "rediss",
+        **login,
+    )
+
+
+def mask_url(url: str) -> str:
+    """The URL as it may be shown: everything between '//' (or the scheme's colon) and the last '@' is hidden."""
+    head, at, tail = url.rpartition("@")
+    if not at:
+        return repr(url)
+    scheme, sep, login = head.partition("://")
+    user = login.partition(":")[0] if sep and ":" in login else ""
+    return repr(f"{scheme}{sep}{user}:{MASK}@{tail}" if sep else f"{MASK}@{tail}")
+
+
+def secrets_of(url: str) -> set[str]:
+    """Every spelling of the password in a URL: as written and decoded; empty when there is none or it cannot be read."""
+    head, at, dummy = url.rpartition("@")
+    raw = head.partition("://")[2].partition(":")[2] if at else ""
+    return {form for form in (raw, unquote(raw)) if form}
+
+
+def from_options(options: dict[str, Any]) -> Endpoint:
+    """Build the endpoint from the module options of the fragment ``connection`` (all names present, None for unset)."""
+    tls_files = {name: options.get(name) for name in ("ca_certs", "client_cert_file", "client_key_file")}
+    if options.get("url"):
+        endpoint = from_url(options["url"])
+    elif options.get("login_unix_socket"):
+        endpoint = Endpoint(socket=options["login_unix_socket"])
+    else:
+        endpoint = Endpoint(host=options.get("login_host") or "127.0.0.1", port=options.get("login_port") or DEFAULT_PORT)
+    overrides = {
+        "user": options.get("login_user"),
+        "password": options.get("login_password"),
+        "db": options.get("login_db"),
+        "tls": options.get("tls"),
+        **tls_files,
+    }
+    endpoint = replace(endpoint, **{name: value for name, value in overrides.items() if value is not None})
+    endpoint = replace(endpoint, validate_certs=options.get("validate_certs") is not False)
+    if endpoint.user and not endpoint.password:
+        raise ValueError(f"the user '{endpoint.user}' is given without a password: set login_password or put it into the URL")
+    if endpoint.port is not None and not 0 < endpoint.port < 65536:
+        raise ValueError(f"the port {endpoint.port} does not exist: give a number from 1 to 65535")
+    return endpoint
+
+
+def sentinel_endpoints(options: dict[str, Any]) -> list[Endpoint]:
+    """The Sentinels to ask, each with the Sentinels' own credentials; ``host``, ``host:port`` or ``[v6]:port``."""
+    endpoints = []
+    for item in options.get("sentinels") or []:
+        try:
+            parts = urlsplit("//" + item)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port = None, None
+        if not host or "@" in item or "/" in item:
+            raise ValueError(f"the Sentinel '{item}' cannot be read: give host or host:port")
+        endpoints.append(
+            Endpoint(
+                host=host,
+                port=port or DEFAULT_SENTINEL_PORT,
+                user=options.get("sentinel_user"),
+                password=options.get("sentinel_password"),
+                tls=bool(options.get("sentinel_tls")),
+                validate_certs=options.get("validate_certs") is not False,
+                **{name: options.get(name) for name in ("ca_certs", "client_cert_file", "client_key_file")},
+            )
+        )
+    return endpoints
+
+
+def connection_argument_spec() -> dict[str, Any]:
+    """The argument_spec of the documentation fragment ``aragora.redis.connection``."""
+    return {
+        "url": {"type": "str", "no_log": True},
+        "login_host": {"type": "str"},
+        "login_port": {"type": "int"},
+        "login_user": {"type": "str"},
+        "login_password": {"type": "str", "no_log": True},
+        "login_unix_socket": {"type": "path"},
+        "login_db": {"type": "int"},
+        "tls": {"type": "bool"},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_certs": {"type": "path"},
+        "client_cert_file": {"type": "path"},
+        "client_key_file": {"type": "path"},
+        "sentinels": {"type": "list", "elements": "str"},
+        "service_name": {"type": "str"},
+        "sentinel_user": {"type": "str"},
+        "sentinel_password": {"type": "str", "no_log": True},
+        "sentinel_tls": {"type": "bool", "default": False},
+        "connect_timeout": {"type": "float", "default": 3.0},
+        "timeout": {"type": "float", "default": 5.0},
+    }
+
+
+CONNECTION_RULES: dict[str, Any] = {
+    "mutually_exclusive": [("url", "login_host"), ("url", "login_unix_socket", "sentinels"), ("login_host", "sentinels")],
+    "required_together": [("client_cert_file", "client_key_file")],
+    "required_by": {"sentinels": ("service_name",)},
+}
+
+
+def check_timeouts(options: dict[str, Any]) -> None:
+    """ValueError unless both time-outs are positive numbers of seconds."""
+    for name in ("connect_timeout", "timeout"):
+        if not 0 < options[name] <= 300:
+            raise ValueError(f"{name} is {options[name]}: give seconds between 0 and 300")
+
+
+def _db(text: str | None, shown: str) -> int:
+    if text is None:
+        return 0
+    if not text.isdigit():
+        raise ValueError(f"the URL {shown} names the database '{text}': give its number, for example /0")
+    return int(text)

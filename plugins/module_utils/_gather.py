@@ -1,0 +1,286 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The conversation that makes a snapshot: one connection, two rounds of pipelined reading, a latency probe in between.
+
+It only reads, and it never fails because Redis is ill: what goes wrong stands in ``availability`` and ``denied``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils import _clients, _info, _latency, _probe, _rates, _secrets, _slowlog
+from ansible_collections.aragora.redis.plugins.module_utils._client import (
+    CLIENT_NAME,
+    Client,
+    Refused,
+    Unavailable,
+    find_endpoint,
+    missing_library,
+    open_any,
+)
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, check_timeouts, from_options
+from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, chosen_parts, empty
+
+PROBE_INTERVAL = 0.01
+# CLIENT LIST has no limit of its own and holds the server while it is written: about 17 ms for 10,000 clients.
+MOST_CLIENTS = 20_000
+MOST_THREADS = 64
+# Parts that a server can only answer once its data set is loaded.
+NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to read and how long to watch."""
+
+    parts: frozenset[str]
+    window: float
+    slowlog_entries: int
+    connect_timeout: float
+    timeout: float
+    mask_arguments: bool = True
+
+
+def make_plan(options: dict[str, Any]) -> Plan:
+    """The plan that redis_info's options mean. ValueError names an option that cannot be meant."""
+    check_timeouts(options)
+    if not 0 <= options["window"] <= 60:
+        raise ValueError(f"window is {options['window']:g}: give seconds from 0 to 60")
+    if not 0 <= options["slowlog_entries"] <= 100_000:
+        raise ValueError(f"slowlog_entries is {options['slowlog_entries']}: give a number from 0 to 100000")
+    return Plan(
+        parts=frozenset(chosen_parts(options["gather_subset"])),
+        window=options["window"],
+        slowlog_entries=options["slowlog_entries"],
+        connect_timeout=options["connect_timeout"],
+        timeout=options["timeout"],
+        mask_arguments=options["mask_arguments"],
+    )
+
+
+def take_all(options: dict[str, Any], plan: Plan) -> list[Snapshot]:
+    """The snapshots of ``targets`` in their order, taken side by side, or of the one server that the options mean.
+
+    ValueError for options that mean no server at all.
+    """
+    if options["targets"] is None:
+        return [_take_one(options, plan)]
+    endpoints = [from_options({**options, "url": url}) for url in options["targets"]]
+    if not endpoints:
+        raise ValueError("targets is empty: give at least one URL")
+    with ThreadPoolExecutor(min(MOST_THREADS, len(endpoints))) as pool:
+        return list(pool.map(lambda endpoint: take(endpoint, plan), endpoints))
+
+
+def sentence(snapshot: Snapshot) -> str:
+    """Why the server of a snapshot cannot be used, in one sentence for people."""
+    found, server = snapshot["availability"], snapshot["server"]
+    address = server["socket"] or f"{server['host']}:{server['port']}"
+    return Failure(found["state"], found["reason"], found["error"]).sentence(address)
+
+
+def _take_one(options: dict[str, Any], plan: Plan) -> Snapshot:
+    missing = missing_library()
+    if missing:
+        return _without_library(from_options(options), plan, missing)
+    try:
+        return take(find_endpoint(options), plan)
+    except Unavailable as error:
+        # No Sentinel would say where the master is.
+        snapshot = unread(error.endpoint)
+        describe(snapshot, error.failure)
+        return snapshot
+
+
+def _without_library(endpoint: Endpoint, plan: Plan, missing: str) -> Snapshot:
+    """What a bare PING tells, where redis-py is not installed: a diagnosis must not end there."""
+    snapshot = unread(endpoint)
+    describe(snapshot, _probe.availability(endpoint, plan.connect_timeout, plan.timeout))
+    snapshot["denied"] = {"info": missing}
+    return snapshot
+
+
+def take(endpoint: Endpoint, plan: Plan) -> Snapshot:
+    """The snapshot of one server in whatever state it is."""
+    snapshot = unread(endpoint)
+    try:
+        client, failure = open_any(endpoint, plan.connect_timeout, plan.timeout)
+    except Unavailable as error:
+        describe(snapshot, error.failure)
+        snapshot["availability"]["connect_ms"] = error.connect_ms
+        return snapshot
+    with contextlib.closing(client):
+        describe(snapshot, failure)
+        snapshot["availability"].update(connect_ms=client.connect_ms, ping_ms=client.login_ms)
+        try:
+            _read(client, snapshot, plan)
+        except Unavailable as error:
+            # It answered PING and then no more: what was read so far stays.
+            describe(snapshot, error.failure)
+    return snapshot
+
+
+def unread(endpoint: Endpoint) -> Snapshot:
+    """A snapshot that knows the address only."""
+    return empty(endpoint.host, endpoint.port, endpoint.socket, endpoint.masked_url, endpoint.local)
+
+
+def describe(snapshot: Snapshot, failure: Failure) -> None:
+    """Write a failure (or ``up``) into ``availability``."""
+    snapshot["availability"].update(state=failure.state, reason=failure.reason, error=failure.error)
+
+
+def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
+    state = snapshot["availability"]["state"]
+    if state == "busy":
+        _read_busy(client, snapshot)
+    if state not in ("up", "loading"):
+        return
+    parts = plan.parts - NOT_WHILE_LOADING if state == "loading" else plan.parts
+    before = _first_round(client, snapshot, plan, parts)
+    started, sent = time.perf_counter(), client.commands_sent
+    if plan.window > 0 and parts & {"rates", "latency"} and state == "up":
+        snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(_ping_times(client, plan.window))}
+    probes = client.commands_sent - sent
+    after = _second_round(client, snapshot, parts)
+    if before and after and "rates" in parts and plan.window > 0:
+        own = {"ping": probes, "info": 1}
+        snapshot["rates"] = _rates.between(before, after, time.perf_counter() - started, own)
+
+
+def _read_busy(client: Client, snapshot: Snapshot) -> None:
+    """A busy server answers FUNCTION STATS only, and only when it is a function that keeps it busy."""
+    if snapshot["availability"]["reason"] == "function":
+        with contextlib.suppress(Refused):
+            stats = _pairs(client.call("FUNCTION", "STATS"))
+            running = _pairs(stats.get("running_script") or [])
+            snapshot["availability"]["error"] += f" (running: {running.get('name')} for {running.get('duration_ms')} ms)"
+
+
+def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozenset[str] | set[str]) -> dict[str, Any]:
+    """Read all that holds still. Returns INFO, the base of the rates."""
+    commands: dict[str, tuple[str | int, ...]] = {
+        "name": ("CLIENT", "SETNAME", CLIENT_NAME),
+        "client_id": ("CLIENT", "ID"),
+    }
+    optional: dict[str, dict[str, tuple[str | int, ...]]] = {
+        "config": {"config": ("CONFIG", "GET", "*")},
+        "slowlog": {"slowlog_length": ("SLOWLOG", "LEN"), "slowlog": ("SLOWLOG", "GET", plan.slowlog_entries)},
+        "latency": {"latency": ("LATENCY", "LATEST")},
+        "memory": {"memory_stats": ("MEMORY", "STATS"), "memory_doctor": ("MEMORY", "DOCTOR")},
+        "acl": {"acl_whoami": ("ACL", "WHOAMI"), "acl": ("ACL", "GETUSER", "default")},
+        "modules": {"modules": ("MODULE", "LIST")},
+    }
+    for part, readings in optional.items():
+        if part in parts:
+            commands.update(readings)
+    # Last here and first in the second round, so that the rates hold as little as possible of our own.
+    commands["info"] = ("INFO", "everything")
+    replies = dict(zip(commands, client.pipeline(list(commands.values()))))
+    refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
+    # The connection's own name and id are a courtesy: their refusal is nobody's concern.
+    snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("name", "client_id")})
+    answered = {name: reply for name, reply in replies.items() if name not in refused}
+    _take_in(snapshot, answered, plan)
+    return snapshot["info"] or {}
+
+
+def _take_in(snapshot: Snapshot, answered: dict[str, Any], plan: Plan) -> None:
+    """The replies of the first round, put where they belong."""
+    if "info" in answered:
+        snapshot["info"] = _info.parse(answered["info"])
+        _identify(snapshot, snapshot["info"])
+    if "config" in answered:
+        config = _pairs(answered["config"])
+        snapshot["config"], snapshot["auth"] = _secrets.masked_config(config), _secrets.auth_facts(config)
+    if "slowlog" in answered:
+        entries = _slowlog.entries(answered["slowlog"], _server_time(snapshot), plan.mask_arguments)
+        recent = [entry for entry in entries if entry["age_seconds"] < 3600]
+        length = answered.get("slowlog_length", len(entries))
+        snapshot["slowlog"] = {"length": length, "entries": entries, "groups": _slowlog.groups(recent)}
+    if "latency" in answered:
+        snapshot["latency"] = {"events": _latency.events(answered["latency"])}
+    if "memory_stats" in answered:
+        snapshot["memory"] = {"stats": _pairs(answered["memory_stats"]), "doctor": str(answered.get("memory_doctor", ""))}
+    if "acl_whoami" in answered:
+        default = _secrets.without_hashes(_pairs(answered["acl"])) if "acl" in answered else None
+        snapshot["acl"] = {"whoami": answered["acl_whoami"], "default": default}
+    if "modules" in answered:
+        snapshot["modules"] = [{key: module.get(key) for key in ("name", "ver")} for module in map(_pairs, answered["modules"])]
+
+
+def _second_round(client: Client, snapshot: Snapshot, parts: frozenset[str] | set[str]) -> dict[str, Any]:
+    """Read what depends on the first round or on the end of the window. Returns INFO, the end of the rates."""
+    info = snapshot["info"] or {}
+    commands: dict[str, tuple[str | int, ...]] = {"info": ("INFO", "everything")} if "rates" in parts and info else {}
+    commands["client_id"] = ("CLIENT", "ID")
+    if "clients" in parts:
+        connected = info.get("clients", {}).get("connected_clients", 0)
+        if connected > MOST_CLIENTS:
+            snapshot["denied"]["clients"] = (
+                f"{connected} clients: CLIENT LIST is not asked for above {MOST_CLIENTS}, it has no limit of its own"
+            )
+        else:
+            commands["clients"] = ("CLIENT", "LIST")
+    if "cluster" in parts and info.get("cluster", {}).get("cluster_enabled"):
+        commands["cluster"] = ("CLUSTER", "INFO")
+    if "sentinel" in parts and snapshot["server"]["mode"] == "sentinel":
+        commands["sentinel"] = ("SENTINEL", "MASTERS")
+    replies = dict(zip(commands, client.pipeline(list(commands.values()))))
+    refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
+    snapshot["denied"].update({name: text for name, text in refused.items() if name not in ("client_id", "info")})
+    if "clients" in replies and "clients" not in refused:
+        own_id = None if "client_id" in refused else replies["client_id"]
+        snapshot["clients"] = _clients.aggregate(_clients.parse(replies["clients"]), own_id)
+    if "cluster" in replies and "cluster" not in refused:
+        snapshot["cluster"] = {"info": _info.parse("# cluster\n" + replies["cluster"])["cluster"]}
+    if "sentinel" in replies and "sentinel" not in refused:
+        masters = [_pairs(master) for master in replies["sentinel"]]
+        snapshot["sentinel"] = {"masters": [{k: v for k, v in master.items() if not _secrets.is_secret(k)} for master in masters]}
+    return {} if "info" in refused or "info" not in replies else _info.parse(replies["info"])
+
+
+def _ping_times(client: Client, seconds: float) -> list[float]:
+    """Round-trip times of PING in milliseconds, one every 10 ms until the window is over."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while (begun := time.perf_counter()) < end:
+        client.pipeline([("PING",)])
+        answered = time.perf_counter()
+        times.append((answered - begun) * 1000)
+        time.sleep(max(0.0, min(begun + PROBE_INTERVAL, end) - answered))
+    return times
+
+
+def _identify(snapshot: Snapshot, info: dict[str, Any]) -> None:
+    server = info.get("server", {})
+    product, version = _info.product(server)
+    snapshot["server"].update(
+        product=product,
+        version=version,
+        run_id=server.get("run_id"),
+        mode=server.get("redis_mode") or server.get("server_mode"),
+        role=info.get("replication", {}).get("role"),
+    )
+    snapshot["availability"]["eta_seconds"] = info.get("persistence", {}).get("loading_eta_seconds")
+
+
+def _server_time(snapshot: Snapshot) -> int:
+    """Unix time by the server's clock, which the slow log uses; ours where it does not say."""
+    micros = (snapshot["info"] or {}).get("server", {}).get("server_time_usec")
+    return int(micros // 1_000_000) if isinstance(micros, int) else int(time.time())
+
+
+def _pairs(flat: list[Any] | dict[str, Any]) -> dict[str, Any]:
+    """A RESP2 map (a flat list) as a mapping, nested ones included where they are even lists below a text key."""
+    if isinstance(flat, dict):
+        return flat
+    return {str(key): value for key, value in zip(flat[::2], flat[1::2])}

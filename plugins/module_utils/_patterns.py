@@ -1,0 +1,30 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Key names folded to patterns: ``session:8f3c…:cart`` and its thousand sisters become ``session:*:cart``."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 120
+# What changes from key to key, most specific first. Each alternative must not start or end inside a word.
+VARIABLE = re.compile(
+    r"""
+    [A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+                                  # e-mail address
+    | (?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Za-z])  # UUID
+    | (?<![0-9A-Za-z])\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?Z?)?(?![0-9A-Za-z])    # date, time
+    | (?<![0-9A-Za-z.])\d{1,3}(?:\.\d{1,3}){3}(?![0-9A-Za-z.])                             # IPv4 address
+    | (?<![0-9A-Za-z])(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}(?![0-9A-Za-z])                     # hash, hex id
+    | (?<![0-9A-Za-z])(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}(?![0-9A-Za-z])                   # token
+    | \d+                                                                                  # number
+    """,
+    re.VERBOSE,
+)
+
+
+def fold(key: str) -> str:
+    """The pattern of a key: ids, UUIDs, hashes, dates, addresses and numbers become ``*``; a long name is cut with ``…``."""
+    pattern = re.sub(r"\*{2,}", "*", VARIABLE.sub("*", key[: LONGEST * 4]))
+    return pattern if len(pattern) <= LONGEST else pattern[: LONGEST - 1] + "…"

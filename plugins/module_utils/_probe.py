@@ -1,0 +1,145 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Short raw conversations with a port that a Redis client could not make sense of: who is it, really?
+
+Each function opens its own connection, is bounded by its time-out, and answers with what was seen; silence is b"".
+Standard library only, so that a target without redis-py can still be probed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint
+from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure, from_exception, from_reply
+
+ENOUGH = 512
+# Asked when Redis's own port is silent: SSH, and discard, which hardly anybody serves and everybody refuses.
+OTHER_PORTS = (22, 9)
+
+
+def resolve(endpoint: Endpoint, seconds: float) -> None:
+    """Look the name up within the time-out: the resolver itself has none. Raises what getaddrinfo raises."""
+    if endpoint.socket:
+        return
+    outcome: list[BaseException | None] = []
+
+    def look_up() -> None:
+        try:
+            socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+            outcome.append(None)
+        except OSError as error:
+            outcome.append(error)
+        except UnicodeError as error:
+            outcome.append(socket.gaierror(socket.EAI_NONAME, str(error)))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise socket.gaierror(socket.EAI_AGAIN, f"the resolver did not answer within {seconds:g} s")
+    if outcome[0]:
+        raise outcome[0]
+
+
+def greeting(endpoint: Endpoint, timeout: float) -> bytes:
+    """What the port says before it is spoken to.
+
+    Redis refuses a connection over maxclients or in protected mode with an error and closes at once; whoever has sent
+    AUTH by then may see a reset instead of the error. Here nothing is sent, so the error arrives.
+    """
+    return _converse(endpoint, b"", timeout)
+
+
+def plain_reply(endpoint: Endpoint, timeout: float) -> bytes:
+    """The answer to PING without TLS."""
+    return _converse(endpoint, b"PING\r\n", timeout)
+
+
+def speaks_tls(endpoint: Endpoint, timeout: float) -> bool:
+    """True when the port answers a TLS greeting in TLS, whether or not it would accept us."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with _connect(endpoint, timeout) as sock, context.wrap_socket(sock):
+            return True
+    except ssl.SSLError as error:
+        # An alert is TLS as well; a reply in the clear is not.
+        return not isinstance(error, ssl.SSLEOFError) and not re.search("WRONG_VERSION|RECORD_LAYER", str(error))
+    except OSError:
+        return False
+
+
+def accepts(endpoint: Endpoint, timeout: float, or_refuses: bool = False) -> bool:
+    """True when the port accepts a TCP connection; with ``or_refuses`` also when it says no, which proves that its host is up."""
+    try:
+        _connect(endpoint, timeout).close()
+    except ConnectionRefusedError:
+        return or_refuses
+    except OSError:
+        return False
+    return True
+
+
+def host_answers(endpoint: Endpoint, timeout: float) -> bool:
+    """True when the host of a silent port answers on another one, be it with a refusal: then something filters the port."""
+    others = [replace(endpoint, port=port) for port in OTHER_PORTS if port != endpoint.port]
+    with ThreadPoolExecutor(len(others)) as pool:
+        return any(pool.map(lambda other: accepts(other, timeout, or_refuses=True), others))
+
+
+def is_resp(reply: bytes) -> bool:
+    """True for the beginning of a Redis reply."""
+    return bool(re.match(rb"[+-][A-Za-z]|[:*$]-?\d", reply))
+
+
+def availability(endpoint: Endpoint, connect_timeout: float, timeout: float) -> Failure:
+    """The state of a server as far as a bare PING can tell; for machines without redis-py. Up is a Failure with state ``up``."""
+    if endpoint.tls:
+        return Failure("up", "not_examined", "") if speaks_tls(endpoint, timeout) else Failure("tls", "tls_on_plain_port", "")
+    try:
+        with _connect(endpoint, connect_timeout) as sock:
+            sock.settimeout(timeout)
+            sock.sendall(b"PING\r\n")
+            reply = sock.recv(ENOUGH)
+    except OSError as error:
+        # Without a connection the time-out was that of connect(); the address is known to be reachable after it.
+        return from_exception(error, connected=False)
+    if reply.startswith(b"+PONG"):
+        return Failure("up", None, "")
+    if reply.startswith(b"-"):
+        return from_reply(reply[1:].decode("utf-8", "backslashreplace").strip())
+    return Failure("not_redis", None, reply.decode("utf-8", "backslashreplace")[:60].strip()) if reply else Failure("reset", None, "")
+
+
+def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
+    if endpoint.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(timeout)
+        sock.connect(endpoint.socket)
+        return sock
+    return socket.create_connection((endpoint.host, endpoint.port), timeout)
+
+
+def _converse(endpoint: Endpoint, say: bytes, timeout: float) -> bytes:
+    said = b""
+    with contextlib.suppress(OSError), _connect(endpoint, timeout) as sock:
+        if say:
+            sock.sendall(say)
+        while len(said) < ENOUGH:
+            piece = sock.recv(ENOUGH)
+            if not piece:
+                break
+            said += piece
+            if said.endswith(b"\n"):
+                break
+    return said

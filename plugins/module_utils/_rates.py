@@ -1,0 +1,64 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Counters of INFO as change per second between two readings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Counters of the sections stats and clients; the rest of those sections are gauges.
+STATS = (
+    "total_connections_received", "total_commands_processed", "total_net_input_bytes", "total_net_output_bytes",
+    "rejected_connections", "sync_full", "sync_partial_ok", "sync_partial_err", "expired_keys", "evicted_keys",
+    "expired_time_cap_reached_count", "keyspace_hits", "keyspace_misses", "total_error_replies", "total_forks",
+    "client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections", "evicted_clients", "evicted_scripts",
+)  # fmt: skip
+CPU = ("used_cpu_sys", "used_cpu_user", "used_cpu_sys_main_thread", "used_cpu_user_main_thread")
+
+
+def between(before: dict[str, Any], after: dict[str, Any], seconds: float, own: dict[str, int]) -> dict[str, Any]:
+    """Per-second change of the counters of two INFO readings, ``seconds`` apart.
+
+    ``own`` is what this gathering itself added meanwhile, calls by command; it is taken off, so that watching a quiet server does not
+    make it look busy. A counter that went backwards (restart, CONFIG RESETSTAT) has no rate and is left out.
+    Shape: ``{window_seconds, stats: {counter: n}, cpu: {…}, commands: {name: calls}, errors: {code: n}, aof_delayed_fsync: n}``.
+    """
+    commands = _changes(_calls(before), _calls(after))
+    commands = {name: max(0, calls - own.get(name, 0)) for name, calls in commands.items()}
+    stats = _changes(_picked(before, "stats", STATS), _picked(after, "stats", STATS))
+    if "total_commands_processed" in stats:
+        stats["total_commands_processed"] = max(0, stats["total_commands_processed"] - sum(own.values()))
+    persistence = _changes(_picked(before, "persistence", ("aof_delayed_fsync",)), _picked(after, "persistence", ("aof_delayed_fsync",)))
+    return {
+        "window_seconds": round(seconds, 3),
+        "stats": _per_second(stats, seconds),
+        "cpu": _per_second(_changes(_picked(before, "cpu", CPU), _picked(after, "cpu", CPU)), seconds),
+        "commands": {name: rate for name, rate in _per_second(commands, seconds).items() if rate},
+        "errors": {name: rate for name, rate in _per_second(_changes(_errors(before), _errors(after)), seconds).items() if rate},
+        **_per_second(persistence, seconds),
+    }
+
+
+def _picked(info: dict[str, Any], section: str, names: tuple[str, ...]) -> dict[str, float]:
+    fields = info.get(section, {})
+    return {name: fields[name] for name in names if isinstance(fields.get(name), (int, float))}
+
+
+def _calls(info: dict[str, Any]) -> dict[str, float]:
+    """Executed calls by command; refused ones are in errorstats."""
+    return {name[len("cmdstat_") :]: item["calls"] for name, item in info.get("commandstats", {}).items() if "calls" in item}
+
+
+def _errors(info: dict[str, Any]) -> dict[str, float]:
+    return {name[len("errorstat_") :]: item["count"] for name, item in info.get("errorstats", {}).items() if "count" in item}
+
+
+def _changes(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    changes = {name: value - before.get(name, 0) for name, value in after.items()}
+    return {name: change for name, change in changes.items() if change >= 0}
+
+
+def _per_second(changes: dict[str, float], seconds: float) -> dict[str, float]:
+    return {name: round(change / seconds, 3) for name, change in changes.items()}

