@@ -45,7 +45,9 @@ EXAMPLES = r"""
 
 - name: Judge a saved snapshot with a limit of one's own
   ansible.builtin.debug:
-    msg: "{{ lookup('ansible.builtin.file', 'snapshot.json') | from_json | aragora.redis.diagnose(thresholds={'memory_high_warning_percent': 70}) }}"
+    msg: "{{ snapshot | aragora.redis.diagnose(thresholds={'memory_high_warning_percent': 70}) }}"
+  vars:
+    snapshot: "{{ lookup('ansible.builtin.file', 'snapshot.json') | from_json }}"
 """
 
 RETURN = r"""

@@ -34,7 +34,7 @@ try:
     import redis
     import redis.connection
 except ImportError:
-    redis = None
+    redis = None  # type: ignore[assignment]
 
 # A script is answered with BUSY only after the server's busy-reply-threshold (5 s): who waits less cannot tell it from a hung server.
 FIRST_REPLY_SECONDS = 6.0
@@ -256,7 +256,8 @@ def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float) -> A
     quiet = {"protocol": 2, "driver_info": None} if "driver_info" in known else {"protocol": 2, "lib_name": None, "lib_version": None}
     options.update({name: value for name, value in quiet.items() if name in known})
     if endpoint.socket:
-        return redis.connection.UnixDomainSocketConnection(path=endpoint.socket, **_without(options, "socket_connect_timeout"))
+        socket_class: Any = redis.connection.UnixDomainSocketConnection
+        return socket_class(path=endpoint.socket, **_without(options, "socket_connect_timeout"))
     options.update(host=endpoint.host, port=endpoint.port)
     if not endpoint.tls:
         return redis.connection.Connection(**options)

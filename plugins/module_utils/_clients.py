@@ -68,7 +68,7 @@ def _grouped(clients: list[dict[str, Any]], name_of: Any) -> list[dict[str, Any]
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for client in clients:
         groups[name_of(client)].append(client)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": name,
             "connections": len(members),

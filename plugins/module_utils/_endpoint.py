@@ -173,7 +173,9 @@ def sentinel_endpoints(options: dict[str, Any]) -> list[Endpoint]:
                 password=options.get("sentinel_password"),
                 tls=bool(options.get("sentinel_tls")),
                 validate_certs=options.get("validate_certs") is not False,
-                **{name: options.get(name) for name in ("ca_certs", "client_cert_file", "client_key_file")},
+                ca_certs=options.get("ca_certs"),
+                client_cert_file=options.get("client_cert_file"),
+                client_key_file=options.get("client_key_file"),
             )
         )
     return endpoints

@@ -139,20 +139,23 @@ def from_exception(error: BaseException, connected: bool) -> Failure:
 
 def _from_link(link: BaseException, text: str, connected: bool) -> Failure | None:
     """What one exception of the chain says, or None when it says nothing of its own."""
-    if isinstance(link, ssl.SSLCertVerificationError):
-        return Failure("tls", VERIFY_REASONS.get(link.verify_code, "verification_failed"), text)
-    if isinstance(link, ssl.SSLEOFError):
-        return Failure("reset", None, text)
-    if isinstance(link, ssl.SSLError) and not isinstance(link, (socket.timeout, TimeoutError)):
-        reasons = (reason for pattern, reason in TLS_TEXTS if re.search(pattern, str(link)))
-        return Failure("tls", next(reasons, "handshake_failed"), text)
-    if isinstance(link, socket.gaierror):
-        return Failure("dns", None, text)
+    # Time-outs first: that of a TLS handshake may be an SSLError as well, and redis-py has one that is no OSError.
     if isinstance(link, (socket.timeout, TimeoutError)) or type(link).__name__ == "TimeoutError":
         return Failure("hung" if connected else "timeout", None, text)
-    if isinstance(link, OSError):
-        return _from_oserror(link, text)
-    return None
+    if isinstance(link, socket.gaierror):
+        return Failure("dns", None, text)
+    if isinstance(link, ssl.SSLError):
+        return _from_tls(link, text)
+    return _from_oserror(link, text) if isinstance(link, OSError) else None
+
+
+def _from_tls(link: ssl.SSLError, text: str) -> Failure:
+    if isinstance(link, ssl.SSLEOFError):
+        return Failure("reset", None, text)
+    if isinstance(link, ssl.SSLCertVerificationError):
+        return Failure("tls", VERIFY_REASONS.get(link.verify_code, "verification_failed"), text)
+    reasons = (reason for pattern, reason in TLS_TEXTS if re.search(pattern, str(link)))
+    return Failure("tls", next(reasons, "handshake_failed"), text)
 
 
 def _from_oserror(link: OSError, text: str) -> Failure | None:

@@ -119,7 +119,7 @@ def take(endpoint: Endpoint, plan: Plan) -> Snapshot:
         return snapshot
     with contextlib.closing(client):
         describe(snapshot, failure)
-        snapshot["availability"].update(connect_ms=client.connect_ms, ping_ms=client.login_ms)
+        snapshot["availability"].update({"connect_ms": client.connect_ms, "ping_ms": client.login_ms})
         try:
             _read(client, snapshot, plan)
         except Unavailable as error:
@@ -135,7 +135,7 @@ def unread(endpoint: Endpoint) -> Snapshot:
 
 def describe(snapshot: Snapshot, failure: Failure) -> None:
     """Write a failure (or ``up``) into ``availability``."""
-    snapshot["availability"].update(state=failure.state, reason=failure.reason, error=failure.error)
+    snapshot["availability"].update({"state": failure.state, "reason": failure.reason, "error": failure.error})
 
 
 def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
@@ -196,8 +196,8 @@ def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozense
 def _take_in(snapshot: Snapshot, answered: dict[str, Any], plan: Plan) -> None:
     """The replies of the first round, put where they belong."""
     if "info" in answered:
-        snapshot["info"] = _info.parse(answered["info"])
-        _identify(snapshot, snapshot["info"])
+        info = snapshot["info"] = _info.parse(answered["info"])
+        _identify(snapshot, info)
     if "config" in answered:
         config = _pairs(answered["config"])
         snapshot["config"], snapshot["auth"] = _secrets.masked_config(config), _secrets.auth_facts(config)
@@ -264,11 +264,13 @@ def _identify(snapshot: Snapshot, info: dict[str, Any]) -> None:
     server = info.get("server", {})
     product, version = _info.product(server)
     snapshot["server"].update(
-        product=product,
-        version=version,
-        run_id=server.get("run_id"),
-        mode=server.get("redis_mode") or server.get("server_mode"),
-        role=info.get("replication", {}).get("role"),
+        {
+            "product": product,
+            "version": version,
+            "run_id": server.get("run_id"),
+            "mode": server.get("redis_mode") or server.get("server_mode"),
+            "role": info.get("replication", {}).get("role"),
+        }
     )
     snapshot["availability"]["eta_seconds"] = info.get("persistence", {}).get("loading_eta_seconds")
 

@@ -26,8 +26,8 @@ MOST_CLIENTS = 5
 def entries(reply: list[Any], now: int, mask_arguments: bool = True) -> list[dict[str, Any]]:
     """The server's reply as mappings, newest first.
 
-    ``{id, at, age_seconds, duration_us, command, key_pattern, arguments, address, client_name}``; ``at`` is a Unix time, ``now`` the server's.
-    Arguments beyond the command and the pattern of its first key are ``***``; those of AUTH and its like always are.
+    ``{id, at, age_seconds, duration_us, command, key_pattern, arguments, address, client_name}``; ``at`` is a Unix time, ``now``
+    the server's. Arguments beyond the command and the pattern of its first key are ``***``; those of AUTH and its like always are.
     """
     return [_entry(row, now, mask_arguments) for row in reply if len(row) >= 4 and row[3]]
 

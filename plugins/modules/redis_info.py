@@ -142,8 +142,8 @@ snapshot:
       contains:
         state:
           description:
-            - V(up), or why not; V(refused), V(timeout), V(hung), V(dns), V(unreachable), V(reset), V(tls), V(auth_required), V(auth_failed),
-              V(no_permission), V(max_clients), V(loading), V(busy), V(protected) or V(not_redis).
+            - V(up), or why not; V(refused), V(timeout), V(hung), V(dns), V(unreachable), V(reset), V(tls), V(auth_required),
+              V(auth_failed), V(no_permission), V(max_clients), V(loading), V(busy), V(protected) or V(not_redis).
           type: str
         reason:
           description:
@@ -191,7 +191,9 @@ snapshot:
         - This module's own connection is not among them.
       type: dict
     latency:
-      description: C(probe) with C(samples), C(p50), C(p99), C(max) in milliseconds; C(events) of LATENCY LATEST, C(at), C(last_ms), C(max_ms) by name.
+      description:
+        - C(probe) with C(samples), C(p50), C(p99), C(max) in milliseconds.
+        - C(events) of LATENCY LATEST by name, with C(at), C(last_ms), C(max_ms).
       type: dict
     memory:
       description: C(stats) of MEMORY STATS, C(doctor) the text of MEMORY DOCTOR.

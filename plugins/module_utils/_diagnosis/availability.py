@@ -120,7 +120,8 @@ def _server_hung(facts: Facts) -> Verdict | None:
     if facts.state() != "hung":
         return None
     advice = (
-        "Do not restart blindly: the data in memory may be unsaved. On its host see whether the process is stopped (T), waits for a disk (D), swaps or computes (R):",
+        "Do not restart blindly: the data in memory may be unsaved.",
+        "On its host see whether the process is stopped (T), waits for a disk (D), swaps or computes (R):",
         "$ ps -o pid,stat,wchan:20,rss,pcpu,etime,args -C redis-server,valkey-server",
         "$ kill -CONT PID      # where it is stopped (T)",
     )
@@ -160,15 +161,10 @@ def _auth_failed(facts: Facts) -> Verdict | None:
     if facts.state() != "auth_failed":
         return None
     if facts.get_or("availability.reason", None) == "no_password_set":
-        title = "A password was given to a server that has none"
-        advice = ("Remove the password from the URL, or set requirepass on the server: is this the right server at all?",)
-    else:
-        title = "The server refuses this user or password"
-        advice = (
-            "Compare the secret that the client has with the server's; was one of them rotated? A restart mends nothing.",
-            "$ {cli} acl whoami",
-        )
-    return Verdict("critical", title, _evidence(facts), advice)
+        advice = "Remove the password from the URL, or set requirepass on the server: is this the right server at all?"
+        return Verdict("critical", "A password was given to a server that has none", _evidence(facts), (advice,))
+    advice = "Compare the secret that the client has with the server's; was one of them rotated? A restart mends nothing."
+    return Verdict("critical", "The server refuses this user or password", _evidence(facts), (advice, "$ {cli} acl whoami"))
 
 
 def _permission_denied(facts: Facts) -> Verdict | None:

@@ -48,24 +48,22 @@ def _clients_leaking(facts: Facts) -> Verdict | None:
     total = facts.integer("clients.total")
     if total < facts.limit("clients_leaking_connections"):
         return None
-    for kind in ("address", "library"):
-        # One address may be a whole fleet behind a proxy, and one library may be everybody's: idle connections tell a leak from a crowd.
+    for kind in ("address", "user", "library"):
         groups = facts.get(f"clients.by_{kind}")
-        top = groups[0] if groups else None
-        if top and percent(top["connections"], total) > facts.limit("clients_leaking_percent") and _leaks(facts, kind, top):
+        # Everybody may share one user or library; beside others it names a culprit. An address always does.
+        if not groups or (kind != "address" and len(groups) == 1):
+            continue
+        top = groups[0]
+        if percent(top["connections"], total) > facts.limit("clients_leaking_percent"):
             evidence = {kind: top["name"], "connections": top["connections"], "of": total, "client_names": top["client_names"]}
             advice = (
-                f"Its connection pool has no bound or is never closed: restart or fix that client ({kind} {top['name']}), and let Redis close what idles.",
+                f"Its connection pool has no bound or is never closed: restart or mend that client ({kind} {top['name']}).",
                 SEE_CLIENTS,
-                "$ {cli} config set timeout 300        # closes connections that idle for 5 minutes",
+                "Meanwhile let Redis close what idles for 5 minutes:",
+                "$ {cli} config set timeout 300",
             )
             return Verdict("warning", f"One {kind} holds {top['connections']} of {total} connections", evidence, advice)
     return None
-
-
-def _leaks(facts: Facts, kind: str, group: dict[str, Any]) -> bool:
-    """An address alone is enough; a library must stand beside others, otherwise everybody uses it."""
-    return kind == "address" or len(facts.get("clients.by_library")) > 1
 
 
 def _clients_idle(facts: Facts) -> Verdict | None:

@@ -39,10 +39,10 @@ def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = 
     """``{findings, not_applicable, workload}``: the findings ranked, the first is the answer to "why is Redis failing?".
 
     A finding is ``{id, severity, cause, title, evidence, explains, advice, remedy, docs_url}``; ``explains`` names findings of the same
-    list, which stand after it and lend it their severity. ``not_applicable`` holds ``{id, missing}`` for every rule whose input is not in the
-    snapshot. ValueError for unknown thresholds or roles.
+    list, which stand after it and lend it their severity. ``not_applicable`` holds ``{id, missing}`` for every rule whose input is
+    not in the snapshot. ValueError for unknown thresholds or roles.
     """
-    found_role = workload.infer(snapshot, workload_role)
+    found_role = workload.judged_as(snapshot, workload_role)
     facts = Facts(snapshot, thresholds.merged(overrides), found_role["role"])
     findings, not_applicable = [], []
     for rule in RULES:

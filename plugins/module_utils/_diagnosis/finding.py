@@ -78,7 +78,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule says when it speaks. ``advice`` is a list of lines; those that begin with ``$ `` are commands, ``{cli}`` is redis-cli with its address."""
+    """What a rule says when it speaks.
+
+    Of the lines of ``advice`` those that begin with ``$ `` are commands; ``{cli}`` stands for redis-cli with the server's address.
+    """
 
     severity: str
     title: str

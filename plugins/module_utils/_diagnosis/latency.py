@@ -13,7 +13,10 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/"
 SLOWLOG_DOCS = "https://redis.io/docs/latest/commands/slowlog-get/"
 MONITOR_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency-monitor/"
-BIG_REPLIES = {"HGETALL", "HKEYS", "HVALS", "SMEMBERS", "SUNION", "SINTER", "SDIFF", "LRANGE", "SORT", "SORT_RO", "ZRANGE", "ZREVRANGE", "ZRANGEBYSCORE"}  # fmt: skip
+BIG_REPLIES = {
+    "HGETALL", "HKEYS", "HVALS", "SMEMBERS", "SUNION", "SINTER", "SDIFF", "LRANGE", "SORT", "SORT_RO", "ZRANGE", "ZREVRANGE",
+    "ZRANGEBYSCORE",
+}  # fmt: skip
 SCRIPTS = {"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"}
 DANGEROUS = {"flushall", "flushdb", "debug", "shutdown", "migrate", "config|resetstat"}
 SEE_SLOWLOG = "$ {cli} slowlog get 10"
@@ -164,9 +167,7 @@ def _fork_slow(facts: Facts) -> Verdict | None:
     slow = per_gb > facts.limit("fork_ms_per_gb") and gigabytes >= 1
     if not slow and milliseconds <= facts.limit("fork_ms"):
         return None
-    advice = (
-        "Every save holds the server that long: switch transparent huge pages off, prefer hosts with hardware virtualisation, save on a replica.",
-    )
+    advice = ("Every save holds the server that long: switch transparent huge pages off, or save on a replica.",)
     return Verdict(
         "warning",
         f"The last fork held the server for {milliseconds:g} ms",

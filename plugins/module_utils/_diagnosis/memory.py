@@ -107,9 +107,8 @@ def _memory_exceeds_host(facts: Facts) -> Verdict | None:
     if share <= allowed:
         return None
     evidence = {"maxmemory": int(limit), "total_system_memory": int(ram), "percent_of_ram": share, "persistence": forks}
-    advice = (
-        f"Lower maxmemory to {allowed:g} % of RAM at most{' (a fork for RDB or AOF copies pages)' if forks else ''}, or give the host more memory.",
-    )
+    because = " (a fork for RDB or AOF copies pages)" if forks else ""
+    advice = (f"Lower maxmemory to {allowed:g} % of RAM at most{because}, or give the host more memory.",)
     return Verdict("warning", f"maxmemory is {share} % of the host's RAM", evidence, advice)
 
 

@@ -21,7 +21,7 @@ def _replication(facts: Facts) -> dict[str, Any]:
 
 
 def _is_replica(facts: Facts) -> bool:
-    return facts.get("info.replication.role") == "slave"
+    return str(facts.get("info.replication.role")) == "slave"
 
 
 def _replication_link_down(facts: Facts) -> Verdict | None:
@@ -132,9 +132,8 @@ def _writes_refused_readonly(facts: Facts) -> Verdict | None:
         "master_host": info.get("master_host"),
         "master_port": info.get("master_port"),
     }
-    advice = (
-        f"The clients write to a replica; the master is {info.get('master_host')}:{info.get('master_port')}. Point them there, best through Sentinel or a proxy.",
-    )
+    master = f"{info.get('master_host')}:{info.get('master_port')}"
+    advice = (f"The clients write to a replica; the master is {master}. Point them there, best through Sentinel or a proxy.",)
     return Verdict("critical", f"Clients try to write to a replica ({refused:g} a second)", evidence, advice)
 
 

@@ -19,7 +19,8 @@ def _exposed_without_password(facts: Facts) -> Verdict | None:
         return None
     evidence = {"default_user": flags, "bind": facts.get("config.bind"), "protected-mode": "no"}
     advice = (
-        "Whoever reaches the port owns the data and, through it, often the host. Set a password, give it to the clients, and bind to the addresses that need it:",
+        "Whoever reaches the port owns the data and, through it, often the host.",
+        "Set a password, give it to the clients, and bind to the addresses that need it:",
         "$ {cli} config set requirepass NEW-PASSWORD",
     )
     return Verdict("critical", "Anybody who reaches the port may do anything: no password, not only loopback", evidence, advice)

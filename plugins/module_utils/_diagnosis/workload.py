@@ -18,31 +18,33 @@ QUEUE_SHARE = 0.2
 TTL_SHARE = 0.8
 
 
-def infer(snapshot: Mapping[str, Any], given: str | None = None) -> dict[str, str]:
+def judged_as(snapshot: Mapping[str, Any], given: str | None = None) -> dict[str, str]:
     """``{role, why}``; ``given`` wins. ValueError for a role that does not exist."""
-    if given:
-        if given not in ROLES:
-            raise ValueError(f"the workload role '{given}' is unknown: choose from {', '.join(ROLES)}")
-        return {"role": given, "why": "given"}
-    info = snapshot.get("info") or {}
+    if not given:
+        role, why = _inferred(snapshot.get("info") or {}, snapshot.get("config") or {})
+        return {"role": role, "why": why}
+    if given not in ROLES:
+        raise ValueError(f"the workload role '{given}' is unknown: choose from {', '.join(ROLES)}")
+    return {"role": given, "why": "given"}
+
+
+def _inferred(info: Mapping[str, Any], config: Mapping[str, str]) -> tuple[str, str]:
+    """The first of the signs that speaks decides: policy, commands, TTLs."""
     if not info.get("memory"):
-        return {"role": "store", "why": "nothing is known, so no key may be lost"}
+        return "store", "nothing is known, so no key may be lost"
     policy = str(info["memory"].get("maxmemory_policy", "noeviction"))
     if policy.startswith("allkeys"):
-        return {"role": "cache", "why": f"maxmemory-policy is {policy}"}
+        return "cache", f"maxmemory-policy is {policy}"
     share = _queue_share(info.get("commandstats") or {})
     if share >= QUEUE_SHARE:
-        return {"role": "queue", "why": f"{share:.0%} of the data commands are those of queues"}
+        return "queue", f"{share:.0%} of the data commands are those of queues"
     ttl_share, keys = _ttl_share(info.get("keyspace") or {})
     if keys and ttl_share >= TTL_SHARE:
-        role = "session" if _persists(info, snapshot.get("config") or {}) else "cache"
-        return {
-            "role": role,
-            "why": f"{ttl_share:.0%} of the keys carry a TTL and the data set is {'' if role == 'session' else 'not '}persisted",
-        }
-    if policy.startswith("volatile"):
-        return {"role": "cache", "why": f"maxmemory-policy is {policy}"}
-    return {"role": "store", "why": f"maxmemory-policy is {policy} and {ttl_share:.0%} of the keys carry a TTL"}
+        persisted = _persists(info, config)
+        saved = "persisted" if persisted else "not persisted"
+        return "session" if persisted else "cache", f"{ttl_share:.0%} of the keys carry a TTL and the data set is {saved}"
+    role = "cache" if policy.startswith("volatile") else "store"
+    return role, f"maxmemory-policy is {policy} and {ttl_share:.0%} of the keys carry a TTL"
 
 
 def _queue_share(commandstats: Mapping[str, Any]) -> float:
