@@ -16,16 +16,17 @@ options:
     description:
       - "The server as one URL: V(redis://[[user][:password]@]host[:port][/db]), V(rediss://…) for TLS, or V(unix://[[user][:password]@]/path[?db=N])."
       - Special characters of user and password are percent-encoded (V(#) is V(%23), V(@) is V(%40)).
-      - Other options add to it, O(login_user), O(login_password), O(login_db) and O(tls) win over it.
+      - Other options add to it; where both say something, the other option wins.
       - The URL is never shown, the results carry one with V(***) for the password.
     type: str
   login_host:
     description:
       - Name or address of the server. Without it, and without O(url), O(login_unix_socket) and O(sentinels), V(127.0.0.1) is meant.
+      - With O(sentinels) the address comes from them, and this option has no effect.
     type: str
   login_port:
     description:
-      - Port of the server. Without it V(6379) is meant.
+      - Port of the server. Without it V(6379) is meant. With O(sentinels) the port comes from them.
     type: int
   login_user:
     description:

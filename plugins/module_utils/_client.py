@@ -186,7 +186,7 @@ def follow_sentinels(options: dict[str, Any], sentinels: list[Endpoint]) -> Endp
                 continue
         if not found:
             raise ValueError(f"the Sentinel {sentinel.address} knows no master named '{service}': set service_name")
-        plain = {**options, "url": None, "login_unix_socket": None}
+        plain = {**options, "url": None, "login_unix_socket": None, "login_host": None, "login_port": None}
         return replace(from_options(plain), host=found[0], port=int(found[1]))
     if trouble is None:
         raise ValueError("sentinels is empty: give at least one host:port")

@@ -137,8 +137,12 @@ def from_options(options: dict[str, Any]) -> Endpoint:
     elif options.get("login_unix_socket"):
         endpoint = Endpoint(socket=options["login_unix_socket"])
     else:
-        endpoint = Endpoint(host=options.get("login_host") or "127.0.0.1", port=options.get("login_port") or DEFAULT_PORT)
+        endpoint = Endpoint(host="127.0.0.1", port=DEFAULT_PORT)
+    if options.get("login_host") and endpoint.socket:
+        endpoint = replace(endpoint, socket=None, port=DEFAULT_PORT)
     overrides = {
+        "host": options.get("login_host"),
+        "port": None if endpoint.socket else options.get("login_port"),
         "user": options.get("login_user"),
         "password": options.get("login_password"),
         "db": options.get("login_db"),
@@ -207,7 +211,7 @@ def connection_argument_spec() -> dict[str, Any]:
 
 
 CONNECTION_RULES: dict[str, Any] = {
-    "mutually_exclusive": [("url", "login_host"), ("url", "login_unix_socket", "sentinels"), ("login_host", "sentinels")],
+    "mutually_exclusive": [("url", "login_unix_socket", "sentinels")],
     "required_together": [("client_cert_file", "client_key_file")],
     "required_by": {"sentinels": ("service_name",)},
 }

@@ -73,7 +73,8 @@ def take_all(options: dict[str, Any], plan: Plan) -> list[Snapshot]:
     """
     if options["targets"] is None:
         return [_take_one(options, plan)]
-    endpoints = [from_options({**options, "url": url}) for url in options["targets"]]
+    common = {**options, "login_host": None, "login_port": None, "login_unix_socket": None}
+    endpoints = [from_options({**common, "url": url}) for url in options["targets"]]
     if not endpoints:
         raise ValueError("targets is empty: give at least one URL")
     with ThreadPoolExecutor(min(MOST_THREADS, len(endpoints))) as pool:
@@ -104,7 +105,7 @@ def _without_library(endpoint: Endpoint, plan: Plan, missing: str) -> Snapshot:
     """What a bare PING tells, where redis-py is not installed: a diagnosis must not end there."""
     snapshot = unread(endpoint)
     describe(snapshot, _probe.availability(endpoint, plan.connect_timeout, plan.timeout))
-    snapshot["denied"] = {"info": missing}
+    snapshot["denied"] = {"library": missing}
     return snapshot
 
 

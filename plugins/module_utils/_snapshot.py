@@ -9,7 +9,7 @@ Everything in it is plain JSON data, so that a saved snapshot can be judged agai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 SCHEMA = 1
@@ -80,6 +80,22 @@ def empty(host: str | None, port: int | None, socket: str | None, url: str, loca
         "host": None, "application": None,
         "denied": {},
     }  # fmt: skip
+
+
+def better(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> dict[str, Any]:
+    """The snapshot of two results of redis_info that tells more; what kept the host's own from being complete stands in ``denied.host``.
+
+    Either result may be without a snapshot: skipped, unreachable or failed. ValueError when both are.
+    """
+    near, far = on_host.get("snapshot"), from_controller.get("snapshot")
+    if not near and not far:
+        raise ValueError(
+            f"no snapshot, neither from the host ({on_host.get('msg')}) nor from the controller ({from_controller.get('msg')})"
+        )
+    if not far or (near and not far["info"]):
+        return dict(near)
+    trouble = near["denied"].get("library", "") if near else " ".join(str(on_host.get("msg", "no result")).split())
+    return {**far, "denied": {**far["denied"], "host": trouble}}
 
 
 def chosen_parts(subset: Iterable[str]) -> set[str]:

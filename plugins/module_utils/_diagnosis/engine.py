@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
@@ -54,6 +55,36 @@ def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = 
         if verdict:
             findings.append(_finding(rule, verdict, snapshot))
     return {"findings": rank(findings), "not_applicable": not_applicable, "workload": found_role}
+
+
+def diagnose_targets(
+    snapshots: Sequence[Mapping[str, Any]],
+    names: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+    workload_role: str | None = None,
+) -> list[dict[str, Any]]:
+    """``[{name, snapshot, diagnosis}]`` in the order of the snapshots; servers without a name are called by their address.
+
+    ValueError for unknown thresholds or roles, also when there is no snapshot.
+    """
+    thresholds.merged(overrides)
+    workload.check(workload_role)
+    titles = _unique([name or address(snapshot) for snapshot, name in zip_longest(snapshots, list(names)[: len(snapshots)])])
+    return [
+        {"name": title, "snapshot": snapshot, "diagnosis": diagnose(snapshot, overrides, workload_role)}
+        for title, snapshot in zip(titles, snapshots)
+    ]
+
+
+def _unique(names: list[str]) -> list[str]:
+    """The names, the second of two equal ones with ``#2``: reports and files are told apart by them."""
+    return [name if not (earlier := names[:index].count(name)) else f"{name}#{earlier + 1}" for index, name in enumerate(names)]
+
+
+def address(snapshot: Mapping[str, Any]) -> str:
+    """host:port or the path of the socket."""
+    server = snapshot["server"]
+    return str(server["socket"] or f"{server['host']}:{server['port']}")
 
 
 def rank(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:

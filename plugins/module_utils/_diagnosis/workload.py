@@ -23,9 +23,14 @@ def judged_as(snapshot: Mapping[str, Any], given: str | None = None) -> dict[str
     if not given:
         role, why = _inferred(snapshot.get("info") or {}, snapshot.get("config") or {})
         return {"role": role, "why": why}
-    if given not in ROLES:
-        raise ValueError(f"the workload role '{given}' is unknown: choose from {', '.join(ROLES)}")
+    check(given)
     return {"role": given, "why": "given"}
+
+
+def check(given: str | None) -> None:
+    """ValueError for a role that does not exist."""
+    if given and given not in ROLES:
+        raise ValueError(f"the workload role '{given}' is unknown: choose from {', '.join(ROLES)}")
 
 
 def _inferred(info: Mapping[str, Any], config: Mapping[str, str]) -> tuple[str, str]:

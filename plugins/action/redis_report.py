@@ -1,0 +1,122 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""redis_report: shows findings in the terminal and writes them as files, on the controller."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import re
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.aragora.redis.plugins.module_utils._report import document, html, markdown, terminal
+
+SPEC = {
+    "state": {"type": "str", "choices": ["prepared", "written"], "default": "written"},
+    "dir": {"type": "path", "required": True},
+    "run": {"type": "str"},
+    "diagnosed": {"type": "list", "elements": "dict"},
+}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """See the documentation of the module of this name."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Prepare the folder of a run, or write and show its report."""
+        super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(SPEC, required_if=[("state", "written", ["run", "diagnosed"])])
+        # Relative to where the playbook was called, not to where it lies: an installed collection is no place for reports.
+        folder = Path(options["dir"]).expanduser().absolute()
+        try:
+            if options["state"] == "prepared":
+                return self._prepare(folder)
+            return self._write(folder / options["run"], options["run"], options["diagnosed"])
+        except OSError as error:
+            raise AnsibleActionFail(
+                f"the report folder {folder} cannot be written ({error.strerror or error}): set redis_report_dir to a folder of yours"
+            ) from error
+
+    def _prepare(self, folder: Path) -> dict[str, Any]:
+        """A folder for this run, before anything is read: a report that cannot be written should not cost a diagnosis."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+        if not self._task.check_mode:
+            _private_folder(folder)
+            _private_folder(folder / run / "snapshots")
+        return {"changed": False, "run": run, "path": str(folder / run)}
+
+    def _write(self, folder: Path, run: str, diagnosed: list[dict[str, Any]]) -> dict[str, Any]:
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+        report = document.build(diagnosed, run, now)
+        snapshots = {str(item["name"]): item["snapshot"] for item in diagnosed}
+        if not self._task.check_mode:
+            _write_files(folder, report, snapshots)
+        _show(report, None if self._task.check_mode else folder)
+        return {
+            "changed": False,
+            "path": None if self._task.check_mode else str(folder),
+            "summary": report["summary"],
+            "targets": [{key: target[key] for key in ("name", "url", "availability", "findings")} for target in report["targets"]],
+        }
+
+
+def _write_files(folder: Path, report: dict[str, Any], snapshots: dict[str, Any]) -> None:
+    _private_folder(folder / "snapshots")
+    for name, snapshot in snapshots.items():
+        _private_file(folder / "snapshots" / f"{_file_name(name)}.json", _as_json(snapshot))
+    _private_file(folder / "report.json", _as_json(report))
+    _private_file(folder / "report.md", markdown.render(report))
+    _private_file(folder / "report.html", html.render(report, snapshots))
+    _link(folder.parent / "latest", folder.name)
+
+
+def _as_json(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n"
+
+
+def _private_folder(path: Path) -> None:
+    """Make the folder, readable by its owner only; one that exists already keeps its mode."""
+    for missing in reversed([path, *path.parents]):
+        if not missing.exists():
+            missing.mkdir(mode=0o700)
+
+
+def _private_file(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _link(link: Path, target: str) -> None:
+    """Point ``latest`` at this run at once, so that nobody ever finds it missing; a real file of that name is left alone."""
+    if link.exists() and not link.is_symlink():
+        return
+    new = link.with_name(f".latest-{uuid.uuid4().hex[:8]}")
+    new.symlink_to(target)
+    with contextlib.suppress(FileNotFoundError):
+        new.replace(link)
+
+
+def _file_name(name: str) -> str:
+    """A target's name as a file name: nothing that leads out of the folder."""
+    return re.sub(r"[^A-Za-z0-9.:_-]", "_", name).lstrip(".")[:120] or "target"
+
+
+def _show(report: dict[str, Any], folder: Path | None) -> None:
+    display = Display()
+    width = min(shutil.get_terminal_size((100, 40)).columns, 140)
+    for text, colour in terminal.lines(report, width):
+        display.display(text, color=colour)
+    if folder:
+        display.display(f"\nReport: {folder / 'report.html'} (also .md and .json)")

@@ -1,0 +1,62 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter ``better_snapshot``: a thin face of ``_snapshot.better``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import better
+
+DOCUMENTATION = r"""
+name: better_snapshot
+short_description: Choose between a snapshot taken on a host and one taken from the controller
+version_added: 0.1.0
+author:
+  - The aragora.redis contributors (@aragora)
+description:
+  - A host without SSH, Python or redis-py gives no snapshot, or one that only knows whether the port answers. Then the controller's is
+    taken, with the host's trouble in C(denied.host).
+positional: _input
+options:
+  _input:
+    description: Result of M(aragora.redis.redis_info) on the host, which may be unreachable or failed.
+    type: dict
+    required: true
+  from_controller:
+    description: Result of M(aragora.redis.redis_info) on the controller, which may be skipped.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Take over what tells more
+  ansible.builtin.set_fact:
+    snapshot: "{{ on_host | aragora.redis.better_snapshot(from_controller) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The snapshot.
+  type: dict
+"""
+
+
+def better_snapshot(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> dict[str, Any]:
+    """See DOCUMENTATION."""
+    try:
+        return better(on_host, from_controller)
+    except ValueError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    """What Ansible asks for."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filters of this file."""
+        return {"better_snapshot": better_snapshot}

@@ -1,0 +1,93 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as Markdown, to be pasted into a ticket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils._report.document import unexplained, worst
+from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
+from ansible_collections.aragora.redis.plugins.module_utils._report.terminal import command
+from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The whole report; text from servers is escaped, so that it neither formats, links, nor mentions anybody."""
+    summary = document["summary"]
+    parts = [
+        f"# Redis diagnosis {escaped(document['generated_at'])}",
+        f"{summary['critical']} critical, {summary['warning']} warning, {summary['notice']} notice on {len(document['targets'])} server(s). "
+        f"Run {escaped(document['run_id'])}.",
+    ]
+    for target in document["targets"]:
+        parts += _target(target)
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(text: Any) -> str:
+    """Text as it stands, whatever Markdown or HTML would make of it; ``@`` becomes an entity, because trackers notify people by it."""
+    shown = clean(str(text)).replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
+    return re.sub(r"([\\`*_{}\[\]()#+!|>~-])", r"\\\1", shown)
+
+
+def _target(target: Mapping[str, Any]) -> list[str]:
+    server, found = target["server"], target["availability"]
+    who = " ".join(filter(None, (server["product"], server["version"], server["role"]))) or "unknown server"
+    parts = [
+        f"## {(worst(target) or 'healthy').upper()}: {escaped(target['name'])}",
+        f"{escaped(target['url'])}, {escaped(who)}, state {escaped(found['state'])}"
+        f"{', ' + escaped(found['reason']) if found['reason'] else ''}, judged as {escaped(target['workload']['role'])} "
+        f"({escaped(target['workload']['why'])}).",
+    ]
+    by_id = {finding["id"]: finding for finding in target["findings"]}
+    for finding in unexplained(target["findings"]):
+        parts += _finding(finding, by_id)
+    if target["denied"]:
+        parts.append(
+            "Not readable:\n\n" + "\n".join(f"- {escaped(part)}: {escaped(words)}" for part, words in sorted(target["denied"].items()))
+        )
+    return parts
+
+
+def _finding(finding: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    parts = [f"### {finding['severity'].capitalize()}: {escaped(finding['title'])} ({_code(finding['id'])})"]
+    rows = flat(finding["evidence"])
+    if rows:
+        parts.append("| evidence | value |\n|---|---|\n" + "\n".join(f"| {escaped(name)} | {escaped(value)} |" for name, value in rows))
+    explained = [by_id[name] for name in finding["explains"] if name in by_id]
+    if explained:
+        parts.append("Explains:\n\n" + "\n".join(f"- {escaped(item['title'])} ({_code(item['id'])})" for item in explained))
+    if finding["remedy"]:
+        parts.append(_fenced([command(finding["remedy"])]))
+    return parts + _advice(finding["advice"])
+
+
+def _advice(lines: list[str]) -> list[str]:
+    """Sentences as paragraphs, runs of commands as one code block."""
+    parts: list[str] = []
+    commands: list[str] = []
+    for line in [*lines, ""]:
+        if line.startswith("$ "):
+            commands.append(line[2:])
+            continue
+        if commands:
+            parts.append(_fenced(commands))
+            commands = []
+        if line:
+            parts.append(escaped(line))
+    return parts
+
+
+def _fenced(commands: list[str]) -> str:
+    text = "\n".join(clean(line) for line in commands)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}sh\n{text}\n{fence}"
+
+
+def _code(text: str) -> str:
+    return f"`{clean(text).replace('`', '')}`"

@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: redis_report
+short_description: Show and write the report of a diagnosis
+version_added: 0.1.0
+author:
+  - The aragora.redis contributors (@aragora)
+description:
+  - "Shows the findings in the terminal, the worst server first, and writes them as C(report.json), C(report.md) and C(report.html),
+    with each server's snapshot beside them, into a folder of the run that only its owner can read. The link C(latest) points to it."
+  - It runs on the controller, as an action plugin; the target is not touched.
+attributes:
+  check_mode:
+    support: full
+    description: In check mode the report is shown and not written.
+  diff_mode:
+    support: none
+    description: A report is new each time.
+options:
+  state:
+    description:
+      - V(prepared) makes the folder of a new run, before anything is read, and returns its name.
+      - V(written) shows and writes the report of such a run.
+    type: str
+    choices: [prepared, written]
+    default: written
+  dir:
+    description:
+      - The folder of all reports. A relative path begins at the working directory of the playbook's caller.
+    type: path
+    required: true
+  run:
+    description:
+      - Name of the run, as V(prepared) returned it.
+    type: str
+  diagnosed:
+    description:
+      - What was found, C({name, snapshot, diagnosis}) a server; C(snapshot) from M(aragora.redis.redis_info), C(diagnosis) from the filter
+        P(aragora.redis.diagnose#filter).
+    type: list
+    elements: dict
+seealso:
+  - module: aragora.redis.redis_info
+"""
+
+EXAMPLES = r"""
+- name: Make room for a report
+  aragora.redis.redis_report:
+    state: prepared
+    dir: ./redis-reports
+  register: prepared
+
+- name: Take a snapshot
+  aragora.redis.redis_info:
+    url: redis://127.0.0.1
+  register: redis
+
+- name: Show and write what it says
+  aragora.redis.redis_report:
+    dir: ./redis-reports
+    run: "{{ prepared.run }}"
+    diagnosed:
+      - name: cache
+        snapshot: "{{ redis.snapshot }}"
+        diagnosis: "{{ redis.snapshot | aragora.redis.diagnose }}"
+"""
+
+RETURN = r"""
+run:
+  description: Name of the run, its time and a random part.
+  returned: when O(state=prepared)
+  type: str
+  sample: 20260301T031502Z-5f0c2d1a
+path:
+  description: Folder of the run; null in check mode.
+  returned: success
+  type: str
+summary:
+  description: "Counts of C(critical), C(warning) and C(notice), C(by_cause), and C(root_causes) as C({target, id, severity, title})."
+  returned: when O(state=written)
+  type: dict
+targets:
+  description: "Each server with its findings, worst first: C({name, url, availability, findings})."
+  returned: when O(state=written)
+  type: list
+  elements: dict
+"""
