@@ -19,7 +19,8 @@ version_added: 0.1.0
 author:
   - The aragora.redis contributors (@aragora)
 description:
-  - Applies P(aragora.redis.diagnose#filter) to each snapshot and keeps name, snapshot and diagnosis together, as M(aragora.redis.redis_report) wants them.
+  - Applies P(aragora.redis.diagnose#filter) to each snapshot and keeps name, snapshot and diagnosis together, as
+    M(aragora.redis.redis_report) wants them.
 positional: _input
 options:
   _input:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -29,6 +28,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._endpoint import (
     sentinel_endpoints,
 )
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure, from_exception, from_reply
+from ansible_collections.aragora.redis.plugins.module_utils._watchdog import Watchdog
 
 try:
     import redis
@@ -38,8 +38,8 @@ except ImportError:
 
 # A script is answered with BUSY only after the server's busy-reply-threshold (5 s): who waits less cannot tell it from a hung server.
 FIRST_REPLY_SECONDS = 6.0
-# A server that trickles its reply byte by byte resets every time-out; nobody waits for it longer than this.
-SESSION_SECONDS = 120.0
+# What an exchange may take beyond its time-out, for the many bytes of a long reply.
+TRANSFER_SECONDS = 10.0
 CLIENT_NAME = "aragora.redis"
 MISSING_LIBRARY = (
     "redis-py 4.3 or newer is missing for the Python {python} of this machine: install the package python3-redis "
@@ -69,21 +69,20 @@ class Refused(Exception):
 class Client:
     """One connection. Replies are str, int, None and lists of them; text that is not UTF-8 is shown with backslashes."""
 
-    def __init__(self, connection: Any, endpoint: Endpoint, session_seconds: float = SESSION_SECONDS) -> None:
+    def __init__(self, connection: Any, endpoint: Endpoint, timeout: float) -> None:
         self.endpoint = endpoint
         self.commands_sent = 0
         self.connect_ms = 0.0
         self.login_ms = 0.0
         self._connection = connection
-        self._cut = threading.Timer(session_seconds, connection.disconnect)
-        self._cut.daemon = True
+        self._seconds = timeout + TRANSFER_SECONDS
+        self._watchdog = Watchdog(connection.disconnect)
 
     def connect(self) -> None:
         """Open the socket (and TLS). Raises what redis-py raises."""
         started = time.perf_counter()
         self._connection.connect()
         self.connect_ms = _milliseconds(started)
-        self._cut.start()
 
     def call(self, *command: str | int) -> Any:
         """Send one command. Raises Refused for an error reply, Unavailable when the connection breaks."""
@@ -96,20 +95,23 @@ class Client:
         """Send the commands in one go; error replies stand in the list as Refused. Raises Unavailable when the connection breaks."""
         batch = list(commands)
         self.commands_sent += len(batch)
+        self._watchdog.allow(self._seconds)
         try:
             self._connection.send_packed_command(self._connection.pack_commands(batch))
             return [self._reply() for dummy in batch]
         except redis.exceptions.InvalidResponse as error:
             failure = Failure("not_redis", None, " ".join(str(error).split()))
         except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
-            # ValueError and AttributeError: the socket was closed under redis-py's feet by the session limit.
+            # ValueError and AttributeError: the watchdog closed the socket under redis-py's feet.
             failure = from_exception(error, connected=True)
+        if self._watchdog.fired:
+            failure = Failure("hung", None, f"the reply did not end within {self._seconds:g} s")
         self.close()
         raise Unavailable(failure, self.endpoint, self.connect_ms) from None
 
     def close(self) -> None:
         """Close the connection; closing twice is fine."""
-        self._cut.cancel()
+        self._watchdog.stop()
         with contextlib.suppress(Exception):
             self._connection.disconnect()
 
@@ -140,7 +142,8 @@ def open_any(
 
     The failure's state is ``up`` for PONG and for refusals that leave a server usable. Raises Unavailable when there is no conversation.
     """
-    client = Client(_connection(endpoint, connect_timeout, max(timeout, first_reply)), endpoint)
+    patience = max(timeout, first_reply)
+    client = Client(_connection(endpoint, connect_timeout, patience), endpoint, patience)
     try:
         _probe.resolve(endpoint, connect_timeout)
         client.connect()
@@ -279,6 +282,9 @@ def _verbatim_parser() -> Any:
 def _connect_failure(error: BaseException, endpoint: Endpoint, seconds: float) -> Failure:
     """Why connecting failed, with a second look where the first error says too little."""
     failure = from_exception(error, connected=False)
+    if failure.reason == "socket_permission" and not endpoint.socket:
+        # EACCES and EPERM of TCP: this machine's own routes or firewall forbid the connection.
+        return Failure("unreachable", "prohibited", failure.error)
     if endpoint.tls:
         if any(text in str(error) for text in ("No such file", "PEM lib", "Permission denied", "KEY_VALUES_MISMATCH")):
             return Failure("tls", "unreadable_file", failure.error)
@@ -295,8 +301,11 @@ def _connect_failure(error: BaseException, endpoint: Endpoint, seconds: float) -
 
 def _second_look(failure: Failure, endpoint: Endpoint, seconds: float) -> Failure:
     """A connection that was closed without a word: what does the port say when it is asked differently?"""
-    if failure.state not in ("reset", "not_redis") or endpoint.socket or endpoint.tls:
+    if failure.state not in ("reset", "not_redis") or endpoint.socket:
         return failure
+    if endpoint.tls:
+        # A missing client certificate is refused after the handshake; who has sent something by then may see a reset only.
+        return _probe.tls_refusal(endpoint, seconds) or failure
     said = _probe.greeting(endpoint, min(seconds, 1.0))
     if said.startswith(b"-"):
         return from_reply(said[1:].decode("utf-8", "backslashreplace").strip())

@@ -75,6 +75,7 @@ SENTENCES = {
     ("hung", None): "{address} accepts connections but does not answer: look at the process before you restart it",
     ("dns", None): "the name in {address} cannot be resolved: check its spelling and this machine's resolver",
     ("unreachable", None): "there is no route to {address}: check the network between this machine and the host",
+    ("unreachable", "prohibited"): "this machine's own routes or firewall forbid connections to {address}",
     ("reset", None): "{address} closed the connection before it answered: look at its log, and at what stands in between",
     ("tls", None): "the TLS handshake with {address} failed",
     ("tls", "expired"): "the certificate of {address} has expired: renew it",

@@ -66,17 +66,27 @@ def plain_reply(endpoint: Endpoint, timeout: float) -> bytes:
 
 def speaks_tls(endpoint: Endpoint, timeout: float) -> bool:
     """True when the port answers a TLS greeting in TLS, whether or not it would accept us."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     try:
-        with _connect(endpoint, timeout) as sock, context.wrap_socket(sock):
+        with _connect(endpoint, timeout) as sock, _lenient().wrap_socket(sock):
             return True
     except ssl.SSLError as error:
         # An alert is TLS as well; a reply in the clear is not.
         return not isinstance(error, ssl.SSLEOFError) and not re.search("WRONG_VERSION|RECORD_LAYER", str(error))
     except OSError:
         return False
+
+
+def tls_refusal(endpoint: Endpoint, timeout: float) -> Failure | None:
+    """Why the server ends a TLS connection right after the handshake, when it says so in TLS; None when it does not."""
+    try:
+        with _connect(endpoint, timeout) as sock, _lenient().wrap_socket(sock) as secured:
+            secured.recv(1)
+    except ssl.SSLError as error:
+        failure = from_exception(error, connected=True)
+        return failure if failure.state == "tls" else None
+    except OSError:
+        return None
+    return None
 
 
 def accepts(endpoint: Endpoint, timeout: float, or_refuses: bool = False) -> bool:
@@ -119,6 +129,14 @@ def availability(endpoint: Endpoint, connect_timeout: float, timeout: float) -> 
     if reply.startswith(b"-"):
         return from_reply(reply[1:].decode("utf-8", "backslashreplace").strip())
     return Failure("not_redis", None, reply.decode("utf-8", "backslashreplace")[:60].strip()) if reply else Failure("reset", None, "")
+
+
+def _lenient() -> ssl.SSLContext:
+    """TLS without any check: to find out who is there, never to tell him anything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:

@@ -92,7 +92,7 @@ def better(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> di
         raise ValueError(
             f"no snapshot, neither from the host ({on_host.get('msg')}) nor from the controller ({from_controller.get('msg')})"
         )
-    if not far or (near and not far["info"]):
+    if near and not (far and far["info"]):
         return dict(near)
     trouble = near["denied"].get("library", "") if near else " ".join(str(on_host.get("msg", "no result")).split())
     return {**far, "denied": {**far["denied"], "host": trouble}}

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,12 @@ class Server:
     port: int
     folder: Path
     options: dict[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
         """Its URL without a password."""
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{self.host}:{self.port}"
 
     @property
     def log(self) -> str:
@@ -74,7 +75,7 @@ class Server:
     def client(self, **options: Any) -> redis.Redis:
         """An ordinary redis-py client with short time-outs."""
         defaults = {"password": self.options.get("requirepass"), "socket_timeout": 20, "socket_connect_timeout": 5, "protocol": 2}
-        return redis.Redis(host="127.0.0.1", port=self.port, **{**defaults, **options})
+        return redis.Redis(host=self.host, port=self.port, **{**defaults, **options})
 
     def pause(self) -> None:
         """Stop the process without ending it (SIGSTOP)."""
@@ -108,26 +109,38 @@ def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE
 
 
 @contextlib.contextmanager
-def running(binary: Path, wait: bool = True, folder: Path | None = None, **options: str | int) -> Iterator[Server]:
+def running(
+    binary: Path,
+    wait: bool = True,
+    folder: Path | None = None,
+    host: str = "127.0.0.1",
+    launcher: Sequence[str] = (),
+    **options: str | int | Path | None,
+) -> Iterator[Server]:
     """Start a server and end it. Options are directives with ``_`` for ``-`` (``maxmemory_policy="noeviction"``).
 
-    With ``wait`` it answers PING (or at least something) before this returns.
+    With ``wait`` it accepts connections before this returns. ``host`` and ``launcher`` put it on a host of the lab; ``folder`` is a
+    data folder to use and keep, in place of a fresh one. None leaves a directive out that is otherwise given.
     """
-    place = Path(tempfile.mkdtemp(prefix="aragora-redis-", dir=folder))
-    port = int(options.pop("port", 0)) or free_port()
-    directives = {"port": str(port), "bind": "127.0.0.1", "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
-    directives.update({name.replace("_", "-"): str(value) for name, value in options.items()})
+    place = folder or Path(tempfile.mkdtemp(prefix="aragora-redis-"))
+    port = int(str(options.pop("port", 0))) or free_port()
+    directives = {"port": str(port), "bind": host, "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
+    directives.update({name.replace("_", "-"): str(value) for name, value in options.items() if value is not None})
+    directives = {name: value for name, value in directives.items() if options.get(name.replace("-", "_"), "") is not None}
     config = place / "redis.conf"
     config.write_text("".join(_directive(name, value) for name, value in directives.items()), encoding="utf-8")
-    process = subprocess.Popen([str(binary), str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    server = Server(process, port, place, directives)
+    process = subprocess.Popen(
+        [*launcher, str(binary), str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    server = Server(process, port, place, directives, host)
     try:
         if wait:
-            wait_for(lambda: process.poll() is None and _accepts(port), f"{binary.name} on port {port}")
+            wait_for(lambda: process.poll() is None and _accepts(host, port), f"{binary.name} on port {port}")
         yield server
     finally:
         server.stop()
-        shutil.rmtree(place, ignore_errors=True)
+        if not folder:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _directive(name: str, value: str) -> str:
@@ -137,9 +150,9 @@ def _directive(name: str, value: str) -> str:
     )
 
 
-def _accepts(port: int) -> bool:
+def _accepts(host: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection((host, port), 1).close()
     except OSError:
         return False
     return True

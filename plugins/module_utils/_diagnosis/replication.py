@@ -39,13 +39,21 @@ def _replication_link_down(facts: Facts) -> Verdict | None:
 
 
 def _replica_serves_nothing(facts: Facts) -> Verdict | None:
-    if facts.get_or("availability.reason", None) != "masterdown":
+    cut_off = facts.get_or("info.replication.master_link_status", "up") == "down"
+    refuses = facts.get_or("config.replica-serve-stale-data", "yes") == "no"
+    if facts.get_or("availability.reason", None) != "masterdown" and not (cut_off and refuses):
+        facts.get("availability.state")
         return None
     advice = (
         "Its link to the master is down and replica-serve-stale-data is no: mend the link. Old data for now:",
         "$ {cli} config set replica-serve-stale-data yes",
     )
-    return Verdict("critical", "The replica answers every command with MASTERDOWN", {"error": facts.get("availability.error")}, advice)
+    return Verdict(
+        "critical",
+        "The replica answers every command with MASTERDOWN",
+        {"error": facts.get_or("availability.error", ""), "replica-serve-stale-data": "no"},
+        advice,
+    )
 
 
 def _replication_lagging(facts: Facts) -> Verdict | None:

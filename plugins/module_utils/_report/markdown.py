@@ -21,8 +21,8 @@ def render(document: Mapping[str, Any]) -> str:
     summary = document["summary"]
     parts = [
         f"# Redis diagnosis {escaped(document['generated_at'])}",
-        f"{summary['critical']} critical, {summary['warning']} warning, {summary['notice']} notice on {len(document['targets'])} server(s). "
-        f"Run {escaped(document['run_id'])}.",
+        f"{summary['critical']} critical, {summary['warning']} warning, {summary['notice']} notice "
+        f"on {len(document['targets'])} server(s). Run {escaped(document['run_id'])}.",
     ]
     for target in document["targets"]:
         parts += _target(target)

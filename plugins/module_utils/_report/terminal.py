@@ -26,7 +26,7 @@ def lines(document: Mapping[str, Any], width: int = 100) -> list[Line]:
 
     The first three ill servers are told in full, the others with their first finding, healthy ones in one line.
     """
-    told = [(f"{_headline(document)} · {document['generated_at']}", None)]
+    told: list[Line] = [(f"{_headline(document)} · {document['generated_at']}", None)]
     ill = 0
     for target in document["targets"]:
         detailed = ill < MOST_DETAILED

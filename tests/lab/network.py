@@ -1,0 +1,57 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host of our own in a network namespace, for what loopback cannot show. Needs root and iproute2."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Host:
+    """A namespace with one address that this machine reaches over a virtual cable."""
+
+    name: str
+    address: str
+
+    @property
+    def launcher(self) -> tuple[str, ...]:
+        """What to put before a command so that it runs there."""
+        return ("ip", "netns", "exec", self.name)
+
+
+def why_not() -> str | None:
+    """Why no such host can be had here, or None."""
+    if os.geteuid():
+        return "network namespaces need root"
+    return None if shutil.which("ip") else "network namespaces need iproute2"
+
+
+@contextlib.contextmanager
+def host() -> Iterator[Host]:
+    """Make the namespace and its cable, and take both away again."""
+    number = os.getpid() % 200
+    made = Host(f"aragora-redis-{os.getpid()}", f"10.231.{number}.2")
+    outer = f"ar{os.getpid()}"
+    _ip("netns", "add", made.name)
+    try:
+        _ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", made.name)
+        _ip("address", "add", f"10.231.{number}.1/24", "dev", outer)
+        _ip("link", "set", outer, "up")
+        _ip("-n", made.name, "address", "add", f"{made.address}/24", "dev", "eth0")
+        _ip("-n", made.name, "link", "set", "eth0", "up")
+        _ip("-n", made.name, "link", "set", "lo", "up")
+        yield made
+    finally:
+        _ip("netns", "delete", made.name)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, timeout=20, capture_output=True)

@@ -1,0 +1,96 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ports that are not a healthy Redis: other services, silence, resets. All on loopback, each ended with its context."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def web_server() -> Iterator[int]:
+    """An HTTP server; yields its port."""
+
+    class Quiet(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """A port that accepts and says nothing."""
+    with _serving(lambda _, stop: stop.wait(60)) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def resetting_port() -> Iterator[int]:
+    """A port that accepts and resets the connection at once."""
+
+    def reset(peer: socket.socket, _: threading.Event) -> None:
+        peer.recv(1)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with _serving(reset) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def trickling_port() -> Iterator[int]:
+    """A port that answers PING with a reply that never ends, one byte every 0.2 s: each byte renews a naive time-out."""
+
+    def trickle(peer: socket.socket, stop: threading.Event) -> None:
+        peer.recv(100)
+        with contextlib.suppress(OSError):
+            while not stop.wait(0.2):
+                peer.sendall(b"+")
+
+    with _serving(trickle) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def full_backlog() -> Iterator[int]:
+    """A port whose backlog is full: further connections time out while the host answers on other ports."""
+    with socket.socket() as listener, contextlib.ExitStack() as clients:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            client = clients.enter_context(socket.socket())
+            client.settimeout(0)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _serving(answer: Callable[[socket.socket, threading.Event], object]) -> Iterator[int]:
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+
+        def talk(peer: socket.socket) -> None:
+            with peer:
+                answer(peer, stop)
+
+        def serve() -> None:
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError, OSError):
+                    threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        stop.set()
+        thread.join()
