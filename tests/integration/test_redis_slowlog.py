@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# ruff: noqa: S106 (the passwords open nothing)
+
 """redis_slowlog against every server of the matrix."""
 
 from __future__ import annotations
@@ -294,7 +296,7 @@ def as_user(busy, run_module):
     def run(permissions, **options):
         with busy.client() as client:
             client.execute_command("ACL", "SETUSER", "watcher", "reset", "on", ">pw", "~*", *permissions)
-        return run_module("redis_slowlog", url=busy.url, login_user="watcher", login_password="pw", **options)  # noqa: S106
+        return run_module("redis_slowlog", url=busy.url, login_user="watcher", login_password="pw", **options)
 
     return run
 
