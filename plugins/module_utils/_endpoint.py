@@ -10,6 +10,7 @@ Pure: text in, data out; bad input raises ValueError with a sentence that names 
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -18,6 +19,9 @@ DEFAULT_PORT = 6379
 DEFAULT_SENTINEL_PORT = 26379
 SCHEMES = ("redis", "rediss", "unix")
 MASK = "***"
+# What may be a password although it does not stand where a URL has one: values of the query, and text in the place of the port.
+QUERY_VALUE = re.compile(r"([?&](?!db=)[^=&#]*=)([^&#]+)")
+NO_PORT = re.compile(r"^([^/?#\[\]]*:)(?!\d*(?:[/?#]|$))(.+)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,16 @@ def from_url(url: str) -> Endpoint:
     Shapes: ``redis[s]://[[user][:password]@]host[:port][/db]`` and ``unix://[[user][:password]@]/path[?db=N]``,
     with percent-encoding in user and password.
     """
-    shown = mask_url(url)
+    url, shown = url.strip(), mask_url(url)
+    if not url.isprintable():
+        raise ValueError(f"the URL {shown} holds a line break or another character that is none of a URL: percent-encode it")
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         port = parts.port
+        if parts.netloc and "@" in parts.path + parts.query + parts.fragment:
+            raise ValueError("the login is cut off")
     except ValueError:
-        # Brackets, colons and '#' or '/' in a raw password end here.
+        # Brackets, colons and '#', '?' or '/' in a raw password end here.
         raise ValueError(
             f"the URL {shown} cannot be read: give redis://[user:password@]host[:port][/db], "
             "with special characters of the password percent-encoded (# is %23, / is %2F, @ is %40)"
@@ -93,10 +101,12 @@ def from_url(url: str) -> Endpoint:
     query = parse_qs(parts.query, keep_blank_values=True)
     unknown = sorted(set(query) - {"db"})
     if unknown:
-        raise ValueError(f"the URL {shown} has the unknown parameter '{unknown[0]}': only db is understood")
+        # What is no name may be a piece of a password.
+        name = unknown[0] if unknown[0].isidentifier() else MASK
+        raise ValueError(f"the URL {shown} has the unknown parameter '{name}': only db is understood")
     db_text = query.get("db", [None])[-1]
     if parts.scheme == "unix":
-        if not parts.path or parts.path == "/":
+        if parts.hostname or not parts.path or parts.path == "/":
             raise ValueError(f"the URL {shown} names no socket: give unix:///run/redis/redis.sock")
         return Endpoint(socket=unquote(parts.path), db=_db(db_text, shown), **login)
     if not parts.hostname:
@@ -104,7 +114,7 @@ def from_url(url: str) -> Endpoint:
     if db_text is None:
         db_text = parts.path.strip("/") or None
     return Endpoint(
-        host=parts.hostname,
+        host=unquote(parts.hostname),
         port=DEFAULT_PORT if port is None else port,
         db=_db(db_text, shown),
         tls=parts.scheme == "rediss",
@@ -113,20 +123,31 @@ def from_url(url: str) -> Endpoint:
 
 
 def mask_url(url: str) -> str:
-    """The URL as it may be shown: everything between '//' (or the scheme's colon) and the last '@' is hidden."""
+    """The URL as it may be shown, in quotes: without its password and without what might be one."""
     head, at, tail = url.rpartition("@")
+    tail = QUERY_VALUE.sub(rf"\1{MASK}", tail)
     if not at:
-        return repr(url)
+        scheme, sep, rest = tail.rpartition("://")
+        return repr(scheme + sep + NO_PORT.sub(rf"\1{MASK}", rest))
     scheme, sep, login = head.partition("://")
+    if QUERY_VALUE.search(head):
+        # The '@' may be one of the query, and what follows it as secret as what is before.
+        return repr(f"{scheme}{sep}{MASK}" if sep else MASK)
     user = login.partition(":")[0] if sep and ":" in login else ""
     return repr(f"{scheme}{sep}{user}:{MASK}@{tail}" if sep else f"{MASK}@{tail}")
 
 
 def secrets_of(url: str) -> set[str]:
-    """Every spelling of the password in a URL: as written and decoded; empty when there is none or it cannot be read."""
+    """Every spelling of the password in a URL, and of what might be one: as written and decoded; empty when there is none."""
     head, at, dummy = url.rpartition("@")
-    raw = head.partition("://")[2].partition(":")[2] if at else ""
-    return {form for form in (raw, unquote(raw)) if form}
+    scheme, sep, login = head.partition("://")
+    found = [value for dummy, value in QUERY_VALUE.findall(url)]
+    if at:
+        # Without '://' nobody knows where the password begins.
+        found.append(login.partition(":")[2] if sep else scheme)
+    else:
+        found += [value for dummy, value in NO_PORT.findall(url.rpartition("://")[2])]
+    return {form for raw in found for form in (raw, unquote(raw)) if form}
 
 
 def from_options(options: dict[str, Any]) -> Endpoint:
@@ -149,7 +170,7 @@ def from_options(options: dict[str, Any]) -> Endpoint:
         "tls": options.get("tls"),
         **tls_files,
     }
-    endpoint = replace(endpoint, **{name: value for name, value in overrides.items() if value is not None})
+    endpoint = replace(endpoint, **{name: value for name, value in overrides.items() if value not in (None, "")})
     endpoint = replace(endpoint, validate_certs=options.get("validate_certs") is not False)
     if endpoint.user and not endpoint.password:
         raise ValueError(f"the user '{endpoint.user}' is given without a password: set login_password or put it into the URL")
@@ -167,14 +188,14 @@ def sentinel_endpoints(options: dict[str, Any]) -> list[Endpoint]:
             host, port = parts.hostname, parts.port
         except ValueError:
             host, port = None, None
-        if not host or "@" in item or "/" in item:
+        if not host or port == 0 or "@" in item or "/" in item:
             raise ValueError(f"the Sentinel '{item}' cannot be read: give host or host:port")
         endpoints.append(
             Endpoint(
                 host=host,
                 port=port or DEFAULT_SENTINEL_PORT,
-                user=options.get("sentinel_user"),
-                password=options.get("sentinel_password"),
+                user=options.get("sentinel_user") or None,
+                password=options.get("sentinel_password") or None,
                 tls=bool(options.get("sentinel_tls")),
                 validate_certs=options.get("validate_certs") is not False,
                 ca_certs=options.get("ca_certs"),
@@ -224,9 +245,14 @@ def check_timeouts(options: dict[str, Any]) -> None:
             raise ValueError(f"{name} is {options[name]}: give seconds between 0 and 300")
 
 
+def _or(value: Any, default: Any) -> Any:
+    """The value, or the default where none is given; 0 is given."""
+    return default if value is None else value
+
+
 def _db(text: str | None, shown: str) -> int:
     if text is None:
         return 0
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise ValueError(f"the URL {shown} names the database '{text}': give its number, for example /0")
     return int(text)

@@ -21,6 +21,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._secrets import MASK
 
 LONGEST_ARGUMENT = 128
 MOST_CLIENTS = 5
+# What a connection of this collection sends before its work, and redis_slowlog as its work: with a threshold of 0 all of it is logged.
+HOUSEKEEPING = ("ping", "client setname", "select ", "time", "multi", "slowlog ", "config get slowlog-", "config set slowlog-")
 
 
 def entries(reply: list[Any], now: int, mask_arguments: bool = True) -> list[dict[str, Any]]:
@@ -42,6 +44,45 @@ def groups(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         shapes[entry["command"], entry["key_pattern"]].append(entry)
     rows = [_group(command, pattern, members) for (command, pattern), members in shapes.items()]
     return sorted(rows, key=lambda row: (-row["total_us"], row["command"], row["key_pattern"]))
+
+
+def without_own(reply: list[Any], name: str) -> list[Any]:
+    """The server's reply without the housekeeping of connections that call themselves ``name``; their other commands stay.
+
+    A connection greets with PING before it has its name, so its address counts as well. All clients of a Unix socket share one.
+    """
+    rows = [row for row in reply if len(row) > 5]
+    addresses = {row[4] for row in rows if row[5] == name and not row[4].startswith("/")}
+    own = {
+        row[0] for row in rows if (row[5] == name or row[4] in addresses) and " ".join(map(str, row[3])).lower().startswith(HOUSEKEEPING)
+    }
+    return [row for row in reply if not row or row[0] not in own]
+
+
+def matching(
+    found: Iterable[dict[str, Any]],
+    *,
+    commands: Iterable[str] = (),
+    min_duration_ms: float = 0,
+    since_seconds: int | None = None,
+    client_names: Iterable[str] = (),
+    addresses: Iterable[str] = (),
+) -> list[dict[str, Any]]:
+    """The entries that pass every filter; an empty one passes all.
+
+    A command stands for its subcommands too (``CONFIG``, ``config get``), an address is a host or ``host:port``.
+    """
+    wanted = tuple(" ".join(command.split()).upper() + " " for command in commands)
+    names, places = set(client_names), set(addresses)
+    return [
+        entry
+        for entry in found
+        if (not wanted or f"{entry['command']} ".startswith(wanted))
+        and entry["duration_us"] >= min_duration_ms * 1000
+        and (since_seconds is None or entry["age_seconds"] <= since_seconds)
+        and (not names or entry["client_name"] in names)
+        and (not places or not places.isdisjoint((entry["address"], address_of(entry["address"]))))
+    ]
 
 
 def _entry(row: list[Any], now: int, mask_arguments: bool) -> dict[str, Any]:
