@@ -87,13 +87,14 @@ def better(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> di
 
     Either result may be without a snapshot: skipped, unreachable or failed. ValueError when both are.
     """
-    near, far = on_host.get("snapshot"), from_controller.get("snapshot")
+    near: dict[str, Any] = on_host.get("snapshot") or {}
+    far: dict[str, Any] = from_controller.get("snapshot") or {}
     if not near and not far:
         raise ValueError(
             f"no snapshot, neither from the host ({on_host.get('msg')}) nor from the controller ({from_controller.get('msg')})"
         )
     if near and not (far and far["info"]):
-        return dict(near)
+        return near
     trouble = near["denied"].get("library", "") if near else " ".join(str(on_host.get("msg", "no result")).split())
     return {**far, "denied": {**far["denied"], "host": trouble}}
 
