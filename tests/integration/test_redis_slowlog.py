@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-
 """redis_slowlog against every server of the matrix."""
 
 from __future__ import annotations

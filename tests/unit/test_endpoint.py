@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-
 """From URLs and options to an endpoint, and what of them may be shown."""
 
 from __future__ import annotations

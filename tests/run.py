@@ -1,0 +1,114 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one runner: runs the named stages, and says at the end what was run, passed and skipped, and how long it took.
+
+``python -m tests.run lint units contract integration``. Later stages run even when an earlier one failed; the exit status is 1 if any did.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OUTPUT = ROOT / "tests" / "output"
+WORKERS = ["-n", str(min(4, os.cpu_count() or 2)), "--dist", "loadgroup"]
+
+LINTERS: dict[str, list[str]] = {
+    "ruff check": ["ruff", "check", "."],
+    "ruff format": ["ruff", "format", "--check", "."],
+    "mypy plugins": ["mypy", "--config-file", "../pyproject.toml", "ansible_collections/aragora/redis/plugins"],
+    "mypy tests": ["mypy", "tests"],
+    "yamllint": ["yamllint", "--strict", "."],
+    "ansible-lint": ["ansible-lint", "--offline", "--strict"],
+    "changelog": ["antsibull-changelog", "lint"],
+    "docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."],
+}
+# Where a linter does not run from the root.
+FOLDERS = {"mypy plugins": ROOT / "collections", "docs": ROOT / "collections/ansible_collections/aragora/redis"}
+TESTS = {
+    "units": ["tests/unit", *WORKERS],
+    "contract": ["tests/contract", *WORKERS],
+    "integration": ["tests/integration", *WORKERS],
+}
+
+
+@dataclass
+class Outcome:
+    """What came of one stage."""
+
+    stage: str
+    passed: int
+    failed: int
+    skipped: list[str]
+    seconds: float
+
+
+def main(stages: list[str]) -> int:
+    """Run the stages in order and print the table."""
+    unknown = [stage for stage in stages if stage not in ("lint", *TESTS)]
+    if unknown or not stages:
+        print(f"no such stage: {', '.join(unknown) or 'none given'}; choose from lint, {', '.join(TESTS)}", file=sys.stderr)
+        return 2
+    OUTPUT.mkdir(exist_ok=True)
+    outcomes = [_lint() if stage == "lint" else _pytest(stage) for stage in stages]
+    _table(outcomes)
+    return 1 if any(outcome.failed for outcome in outcomes) else 0
+
+
+def _lint() -> Outcome:
+    started = time.monotonic()
+    failed = []
+    for name, command in LINTERS.items():
+        print(f"── lint: {name}", flush=True)
+        # ansible-lint installs the checkout into its ANSIBLE_HOME; one of its own keeps that copy from shadowing the work tree.
+        environment = {**os.environ, "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible-lint")}
+        if subprocess.run(command, cwd=FOLDERS.get(name, ROOT), env=environment, check=False).returncode:
+            failed.append(name)
+    if failed:
+        print(f"lint found something: {', '.join(failed)}")
+    return Outcome("lint", len(LINTERS) - len(failed), len(failed), [], time.monotonic() - started)
+
+
+def _pytest(stage: str) -> Outcome:
+    print(f"── {stage}", flush=True)
+    started = time.monotonic()
+    results = OUTPUT / f"{stage}.xml"
+    results.unlink(missing_ok=True)
+    status = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", f"--junitxml={results}", *TESTS[stage]], cwd=ROOT, check=False
+    ).returncode
+    passed, failed, skipped = _counted(results)
+    return Outcome(stage, passed, failed or int(status != 0), skipped, time.monotonic() - started)
+
+
+def _counted(results: Path) -> tuple[int, int, list[str]]:
+    """(passed, failed, the reasons of the skipped) from a JUnit file of our own making; nothing of a run that broke off."""
+    if not results.exists():
+        return 0, 1, []
+    cases = list(ET.parse(results).iter("testcase"))  # noqa: S314  we wrote it
+    failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    skipped = [found.get("message", "no reason") for case in cases if (found := case.find("skipped")) is not None]
+    return len(cases) - len(failed) - len(skipped), len(failed), skipped
+
+
+def _table(outcomes: list[Outcome]) -> None:
+    print(f"\n{'stage':<14}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    for outcome in outcomes:
+        print(f"{outcome.stage:<14}{outcome.passed:>8}{outcome.failed:>8}{len(outcome.skipped):>9}{outcome.seconds:>9.0f}")
+    reasons = [reason for outcome in outcomes for reason in outcome.skipped]
+    for reason in sorted(set(reasons)):
+        print(f"  skipped {reasons.count(reason)}: {reason}")
+    passed, failed = sum(outcome.passed for outcome in outcomes), sum(outcome.failed for outcome in outcomes)
+    print(f"\n{passed} passed, {failed} failed, {len(reasons)} skipped")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
