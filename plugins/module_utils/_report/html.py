@@ -209,9 +209,20 @@ def _gaps(target: Mapping[str, Any]) -> list[ET.Element]:
     ]
     count = sum(map(len, rules.values()))
     return [
-        *([fold(f"Could not be read: {len(parts)}", el("dl", parts, class_="gaps"), class_="group")] if parts else []),
         *(
-            [fold(f"Rules that could not be judged: {count}, by the input they miss", el("dl", inputs, class_="gaps"), class_="group")]
+            [fold(f"{len(parts)} part{'s' if len(parts) > 1 else ''} could not be read", el("dl", parts, class_="gaps"), class_="group")]
+            if parts
+            else []
+        ),
+        *(
+            [
+                fold(
+                    f"{count} rule{'s' if count > 1 else ''} could not be judged",
+                    el("p", "By the input that they miss:", class_="note"),
+                    el("dl", inputs, class_="gaps"),
+                    class_="group",
+                )
+            ]
             if inputs
             else []
         ),

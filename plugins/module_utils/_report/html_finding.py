@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -21,6 +22,7 @@ COLLECTION = "aragora.redis"
 MOST_ROWS = 50
 DEEPEST = 3
 LONGEST_COMMAND = 4000
+OPTION = re.compile(r"(?<= )(--?[\w-]{1,30})(?= |$)")
 SIGNS = {"critical": "■", "warning": "▲", "notice": "●", "healthy": "✓"}
 RISKS = {
     "safe": "safe: may run by itself",
@@ -63,7 +65,13 @@ def command(line: str) -> ET.Element:
     """
     said, remark, comment = line.partition("  # ")
     below = el("span", clean(f"# {comment.strip()}", 300), class_="remark") if remark else None
-    return el("pre", el("code", clean(said.rstrip(), LONGEST_COMMAND)), below, class_="command", tabindex="0")
+    return el("pre", el("code", _options(clean(said.rstrip(), LONGEST_COMMAND))), below, class_="command", tabindex="0")
+
+
+def _options(line: str) -> list[Child]:
+    """The words of a command; options are kept from being broken at their hyphens."""
+    parts = OPTION.split(line)
+    return [el("span", part, class_="option") if index % 2 else part for index, part in enumerate(parts)]
 
 
 def advice(lines: list[Any]) -> list[ET.Element]:
@@ -89,15 +97,22 @@ def _value(field: str, value: Any, depth: int) -> list[ET.Element | str]:
     """A value as words; mappings and lists of mappings as tables inside it."""
     if not isinstance(value, (Mapping, list, tuple)):
         short, exact = words(field, value)
-        return [short, el("span", exact, class_="exact")] if exact else [short]
+        return [short, " ", el("span", exact, class_="exact")] if exact else [short]
     if not value:
         return ["none"]
     if depth >= DEEPEST:
         return [clean(json.dumps(value, default=str, ensure_ascii=False), 500)]
     if isinstance(value, Mapping):
         return [_fields(value, depth + 1)]
+    return _listed(field, value, depth)
+
+
+def _listed(field: str, value: Sequence[Any], depth: int) -> list[ET.Element | str]:
+    """Mappings as the rows of a table, one item as itself, others as a list."""
     if all(isinstance(item, Mapping) for item in value):
         return [_records(list(value), depth + 1)]
+    if len(value) == 1:
+        return _value(field, value[0], depth + 1)
     items = [el("li", _value(field, item, depth + 1)) for item in value[:MOST_ROWS]]
     return [el("ul", items, el("li", f"… and {len(value) - MOST_ROWS} more") if len(value) > MOST_ROWS else None)]
 

@@ -82,7 +82,7 @@ def _commands(snapshot: Mapping[str, Any]) -> Plot | None:
     rows = tuple(
         Row(
             _name(name.replace("|", " ").upper()),
-            f"{human_duration(usec / 1e6)} in {human_number(calls)} · {100 * usec / total:.0f} %",
+            f"{human_duration(usec / 1e6)} in {human_number(calls)} · {_share(usec / total)}",
             (("bar", usec),),
         )
         for usec, calls, name in sorted(found, reverse=True)[:MOST_ROWS]
@@ -107,7 +107,7 @@ def _slow(snapshot: Mapping[str, Any]) -> Plot | None:
         Row(
             _name(f"{group.get('command', '')} {group.get('key_pattern', '')}".strip()),
             f"{human_duration(total / 1e6)} in {exact_number(number(group.get('count')) or 0)}",
-            (("hot", total),),
+            (("bar", total),),
         )
         for group in groups[:MOST_ROWS]
         for total in [number(group.get("total_us")) or 0.0]
@@ -142,6 +142,10 @@ def _clients(snapshot: Mapping[str, Any], grouping: str, title: str) -> Plot:
         rows.append(Row(label, words, (("bar", max(0, total - idle)), ("quiet", idle))))
     idle_note = "the pale part has been idle for over an hour" if any(row.segments[1][1] for row in rows) else ""
     return Plot(title, tuple(rows), idle_note)
+
+
+def _share(part_of_one: float) -> str:
+    return f"{100 * part_of_one:.0f} %" if part_of_one >= 0.005 else "<1 %"
 
 
 def _name(text: object) -> str:

@@ -29,7 +29,7 @@ body { margin: 0 auto; max-width: 62rem; padding: 0 .875rem 3rem; background: va
   font: 1.0625rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
   overflow-wrap: anywhere; }
 h1, h2, h3, h4, h5, h6 { line-height: 1.25; margin: 0; text-wrap: pretty; }
-h1 { font-size: clamp(1.5rem, 5.5vw, 2.125rem); letter-spacing: -.015em; font-weight: 700; }
+h1 { font-size: clamp(1.5rem, 5.5vw, 2.125rem); letter-spacing: -.015em; font-weight: 700; text-wrap: balance; }
 h2 { font-size: 1.3rem; letter-spacing: -.01em; }
 h3 { font-size: 1.125rem; } h4, h5, h6 { font-size: 1rem; font-weight: 600; }
 p { margin: 0 0 .625rem; }
@@ -92,17 +92,21 @@ details[open] > summary::after { transform: translateY(.25rem) rotate(225deg); }
 .server > .finding[open] { border-color: var(--tone); }
 .server > .finding[open] > summary { background: var(--tint); border-radius: .5rem .5rem 0 0; margin-bottom: .875rem; }
 .server > .finding[open] > summary > .badge { background: var(--tone); color: var(--card); }
-.explained { margin-top: .25rem; }
+.explained { margin: .25rem -.5rem 0; }
+.explained .explained { margin-inline: 0; } .explained > .label { margin-left: .5rem; } .explained .explained > .label { margin-left: 0; }
 .explained .finding { margin-bottom: .5rem; background: var(--raised); border-color: transparent; }
 .explained .finding > summary, .group .finding > summary { padding-block: .625rem; }
 .group .finding > summary::after, .explained .finding > summary::after { top: 1.125rem; }
+.explained .explained .finding { border: 0; border-left: 3px solid var(--line); border-radius: 0; }
+.explained .explained .finding > summary { padding-left: .75rem; } .explained .explained .body { padding: 0 0 .5rem .75rem; }
 .meta { margin-top: .875rem; }
 
 .command { background: var(--code-ground); color: var(--code); border-radius: .5rem; padding: .6875rem .875rem;
   margin: 0 0 .625rem; overflow-x: auto;
-  font-size: .9375rem; line-height: 1.45; white-space: pre; overflow-wrap: normal; }
+  font-size: .9375rem; line-height: 1.45; white-space: pre-wrap; overflow-wrap: break-word; padding-left: 2.125rem; text-indent: -1.25rem; }
 .command code { font-size: 1em; -webkit-user-select: all; user-select: all; }
-.remark { display: block; color: var(--prompt); font-size: .875em; white-space: pre-wrap; }
+.option { white-space: nowrap; }
+.remark { display: block; text-indent: 0; color: var(--prompt); font-size: .875em; white-space: pre-wrap; }
 .command::before { content: "$ "; color: var(--prompt); }
 
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); }
@@ -114,11 +118,11 @@ th, td { text-align: left; vertical-align: top; padding: .3125rem .75rem; border
 tr:first-child > th, tr:first-child > td { border-top: 0; }
 thead + tbody tr:first-child > td { border-top: 1px solid var(--line); }
 .fields > tbody > tr > th { font-weight: 400; font-size: .8125rem; line-height: 1.75; color: var(--muted); overflow-wrap: break-word; }
-.fields > tbody > tr > td { min-width: 7rem; width: 60%; }
+.fields > tbody > tr > td { min-width: 6.5rem; }
 .records th, .records td { white-space: nowrap; overflow-wrap: normal; }
 .records th { font-weight: 600; font-size: .8125rem; color: var(--muted); }
 .records td { max-width: 26rem; overflow: hidden; text-overflow: ellipsis; }
-.exact { display: inline-block; margin-left: .5rem; font-size: .8125rem; }
+.exact { display: inline-block; font-size: .8125rem; }
 td ul { margin: 0; padding-left: 1.125rem; }
 
 .group { border-top: 1px solid var(--line); padding-top: .75rem; margin-top: .75rem; }
@@ -140,10 +144,19 @@ td ul { margin: 0; padding-left: 1.125rem; }
 .gaps > div { padding: .375rem 0; } .gaps dt { font-weight: 600; } .gaps dd { margin: 0; color: var(--muted); }
 footer { padding: .5rem .125rem; }
 
+@media (max-width: 44.99rem) {
+  .fields:has(> tbody > tr > td > .wide) { display: block; }
+  .fields:has(> tbody > tr > td > .wide) > tbody, .fields:has(> tbody > tr > td > .wide) > tbody > tr,
+  .fields:has(> tbody > tr > td > .wide) > tbody > tr > * { display: block; }
+  .fields:has(> tbody > tr > td > .wide) > tbody > tr > th { padding-bottom: 0; }
+  .fields:has(> tbody > tr > td > .wide) > tbody > tr > td { border-top: 0; padding-top: 0; }
+  .fields:has(> tbody > tr > td > .wide) .wide { margin-block: 0; }
+}
 @media (min-width: 45rem) {
   body { padding-inline: 1.5rem; }
   .answer { padding: 1.75rem; } .fleet, .server { padding: 1.5rem; }
   .finding > summary { grid-template-columns: auto 1fr; gap: .75rem; align-items: baseline; }
+  .command { white-space: pre; } .fields > tbody > tr > th { width: 40%; }
   .gaps > div { display: grid; grid-template-columns: minmax(8rem, 18rem) 1fr; gap: 1rem; }
 }
 """
