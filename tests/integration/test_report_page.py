@@ -72,14 +72,17 @@ def document(targets: list[dict[str, Any]]) -> dict[str, Any]:
 def ill(server: servers.Server) -> Iterator[None]:
     """Fill the memory with keys that cannot be evicted, let clients go on writing and asking for KEYS, and keep a hundred idle."""
     client = server.client()
-    for number in range(3000):
-        client.hset(f"cart:{number}", mapping={"user": number, "items": "x" * 300})
+    filling = client.pipeline(transaction=False)
+    for number in range(20_000):
+        filling.hset(f"cart:{number}", mapping={"user": number, "items": "x" * 300})
+    filling.execute()
     client.sadd(f"tags:{HOSTILE}\u202e\x1b[31m", *range(5000))
+    # Below what is used, and set before the clients come: their buffers shrink when they idle.
+    client.config_set("maxmemory", client.info("memory")["used_memory"] - 1000)
     idle = [server.client(client_name=f"worker-{number % 3}") for number in range(100)]
     idle.append(server.client(client_name=HOSTILE))
     for connection in idle:
         connection.ping()
-    client.config_set("maxmemory", 100 + client.info("memory")["used_memory"])
     over = threading.Event()
     noise = threading.Thread(target=_noise, args=(server, over))
     noise.start()

@@ -114,6 +114,7 @@ def test_exact_numbers_keep_every_digit():
         ("oom_errors_per_second", 12_345.0, ("12.3 k/s", "")),
         ("max_us", 1900, ("1.9 ms", "1,900 µs")),
         ("ping_ms", 0.3, ("300 µs", "0.3 ms")),
+        ("slowest_ms", 2.293, ("2.29 ms", "")),
         ("uptime_seconds", 5, ("5 s", "")),
         ("number_of_cached_scripts", 2000, ("2,000", "")),
         ("persistence", True, ("yes", "")),

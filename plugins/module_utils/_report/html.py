@@ -69,7 +69,7 @@ def _answer(document: Mapping[str, Any], answer: Mapping[str, Any], targets: lis
     if len(answer["targets"]) > 5:
         links.append(f" and {len(answer['targets']) - 5} more")
     if answer["more"]:
-        links.append(f"{' · ' if links else ''}{answer['more']} other root cause{'s' if answer['more'] > 1 else ''} below")
+        links.append(f"{' · ' if links else ''}{_plural(answer['more'], 'other root cause')} below")
     summary = document.get("summary") or {}
     counts = [
         el(
@@ -174,7 +174,7 @@ def _findings(target: Mapping[str, Any]) -> list[ET.Element]:
     if not nodes:
         return [el("p", "No rule found anything wrong." if order.health(target) == order.HEALTHY else "No rule spoke.", class_="calm")]
     if notices:
-        label = f"{len(notices)} notice{'s' if len(notices) > 1 else ''}, worth knowing"
+        label = f"{_plural(len(notices), 'notice')}, worth knowing"
         shown.append(fold(label, [finding(node, 3) for node in notices], class_="group"))
     return shown
 
@@ -198,32 +198,25 @@ def _facts(snapshot: Mapping[str, Any], is_open: bool) -> ET.Element | None:
 
 def _gaps(target: Mapping[str, Any]) -> list[ET.Element]:
     """What could not be read, and which rules could not be judged for want of what."""
-    denied = target.get("denied") or {}
-    rules: dict[str, list[str]] = {}
-    for rule in target.get("not_applicable") or []:
-        rules.setdefault(str(rule.get("missing")), []).append(str(rule.get("id")))
-    parts = [el("div", el("dt", clean(part, 80)), el("dd", clean(words, 500))) for part, words in denied.items()]
-    inputs = [
-        el("div", el("dt", clean(missing, 120)), el("dd", clean(", ".join(sorted(names)).replace("_", " "), 2000)))
-        for missing, names in sorted(rules.items())
-    ]
-    count = sum(map(len, rules.values()))
+    denied = {clean(part, 80): clean(words, 500) for part, words in (target.get("denied") or {}).items()}
+    missing: dict[str, list[str]] = {}
+    skipped = target.get("not_applicable") or []
+    for rule in skipped:
+        missing.setdefault(clean(rule.get("missing"), 120), []).append(clean(rule.get("id"), 80).replace("_", " "))
+    rules = {name: ", ".join(sorted(ids)) for name, ids in sorted(missing.items())}
     return [
-        *(
-            [fold(f"{len(parts)} part{'s' if len(parts) > 1 else ''} could not be read", el("dl", parts, class_="gaps"), class_="group")]
-            if parts
-            else []
-        ),
-        *(
-            [
-                fold(
-                    f"{count} rule{'s' if count > 1 else ''} could not be judged",
-                    el("p", "By the input that they miss:", class_="note"),
-                    el("dl", inputs, class_="gaps"),
-                    class_="group",
-                )
-            ]
-            if inputs
-            else []
-        ),
+        *_listing(f"{_plural(len(denied), 'part')} could not be read", denied),
+        *_listing(f"{_plural(len(skipped), 'rule')} could not be judged", rules, "By the input that they miss:"),
     ]
+
+
+def _listing(label: str, terms: Mapping[str, str], note: str | None = None) -> list[ET.Element]:
+    """A folded list of terms; none where there are no terms."""
+    if not terms:
+        return []
+    rows = [el("div", el("dt", term), el("dd", words)) for term, words in terms.items()]
+    return [fold(label, el("p", note, class_="note") if note else None, el("dl", rows, class_="gaps"), class_="group")]
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

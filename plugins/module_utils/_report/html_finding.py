@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -104,6 +104,11 @@ def _value(field: str, value: Any, depth: int) -> list[ET.Element | str]:
         return [clean(json.dumps(value, default=str, ensure_ascii=False), 500)]
     if isinstance(value, Mapping):
         return [_fields(value, depth + 1)]
+    return _listed(field, value, depth)
+
+
+def _listed(field: str, value: Sequence[Any], depth: int) -> list[ET.Element | str]:
+    """Mappings as the rows of a table, one item as itself, others as a list."""
     if all(isinstance(item, Mapping) for item in value):
         return [_records(list(value), depth + 1)]
     if len(value) == 1:

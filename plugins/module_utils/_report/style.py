@@ -156,6 +156,15 @@ footer { padding: .5rem .125rem; }
   .gaps > div { display: grid; grid-template-columns: minmax(8rem, 18rem) 1fr; gap: 1rem; }
 }
 """
+# A table with tables in it has no room beside its names: they go above. On a phone and on paper.
+STACKED = """
+  .fields:has(> tbody > tr > td > .wide) { display: block; }
+  .fields:has(> tbody > tr > td > .wide) > tbody, .fields:has(> tbody > tr > td > .wide) > tbody > tr,
+  .fields:has(> tbody > tr > td > .wide) > tbody > tr > * { display: block; }
+  .fields:has(> tbody > tr > td > .wide) > tbody > tr > th { padding-bottom: 0; width: auto; }
+  .fields:has(> tbody > tr > td > .wide) > tbody > tr > td { border-top: 0; padding-top: 0; }
+  .fields:has(> tbody > tr > td > .wide) .wide { margin-block: 0; }
+"""
 PRINT = """
   @page { margin: 15mm; }
   body { max-width: none; padding: 0; font-size: 10pt; background: none; }
@@ -166,10 +175,11 @@ PRINT = """
   summary::after { display: none; }
   details::details-content { content-visibility: visible; block-size: auto; opacity: 1; }
   .command { background: none; color: inherit; border: 1px solid var(--line); white-space: pre-wrap; overflow-wrap: anywhere; }
-  .wide { overflow: visible; } .records th, .records td { white-space: normal; overflow-wrap: anywhere; }
+  .wide { overflow: visible; } .records { font-size: 8pt; } .records th { white-space: normal; font-size: 7pt; }
+  .records td { white-space: normal; overflow-wrap: anywhere; padding-inline: 1.5mm; } .records th { padding-inline: 1.5mm; }
   a[href^="http"]::after { content: " (" attr(href) ")"; font-size: .8em; color: var(--muted); }
 """
 CSS = (
     f":root {{ color-scheme: light dark; {LIGHT}}}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {DARK}}} }}\n"
-    f"{RULES}@media print {{ {PRINT}}}\n"
+    f"{RULES}@media screen and (max-width: 44.99rem) {{ {STACKED}}}\n@media print {{ {STACKED}{PRINT}}}\n"
 )

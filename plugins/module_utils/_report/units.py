@@ -44,10 +44,11 @@ def words(field: str, value: Any, longest: int = 500) -> Words:
     for pattern, say in UNITS:
         if pattern.search(field):
             short, exact = say(value)
-            return short, "" if _digits(short) == _digits(exact) else exact
+            return short, "" if _says_the_same(short, exact) else exact
     return exact_number(value), ""
 
 
-def _digits(text: str) -> str:
-    """``512`` of ``512 B``: saying it twice helps nobody."""
-    return text.partition(" ")[0]
+def _says_the_same(short: str, exact: str) -> bool:
+    """``512`` beside ``512 B`` and ``2.293 ms`` beside ``2.29 ms`` help nobody."""
+    number, dummy, unit = exact.partition(" ")
+    return number == short.partition(" ")[0] or bool(unit and short.endswith(f" {unit}"))
