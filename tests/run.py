@@ -25,7 +25,7 @@ LINTERS: dict[str, list[str]] = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy plugins": ["mypy", "--config-file", "../pyproject.toml", "ansible_collections/aragora/redis/plugins"],
-    "mypy tests": ["mypy", "tests"],
+    "mypy lab": ["mypy", "tests/lab", "tests/run.py"],
     "yamllint": ["yamllint", "--strict", "."],
     "ansible-lint": ["ansible-lint", "--offline", "--strict"],
     "changelog": ["antsibull-changelog", "lint"],

@@ -95,8 +95,8 @@ options:
     default: 3.0
   timeout:
     description:
-      - Seconds to wait for a reply.
-      - The first reply is given at least 6 seconds, because a server that is busy with a script says so only after 5.
+      - Seconds to wait for a reply; less than 6 count as 6, because a server that is busy with a script says so only after 5.
+      - A long reply may take 10 seconds more in all, however slowly it arrives.
     type: float
     default: 5.0
 requirements:

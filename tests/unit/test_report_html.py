@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from ansible_collections.aragora.redis.plugins.module_utils._report import charts, html, html_finding, plots, style
+from ansible_collections.aragora.redis.plugins.module_utils._report import charts, html, plots, remedy, style
 from ansible_collections.aragora.redis.plugins.module_utils._report.tree import serialise
 
 EVIL = (
@@ -242,7 +242,7 @@ def test_commands_stand_alone_so_that_they_can_be_copied():
     ],
 )
 def test_a_remedy_is_quoted_for_the_shell(variables, words):
-    assert html_finding.remedy_command({"playbook": "p", "extra_vars": variables}) == f"ansible-playbook aragora.redis.p{words}"
+    assert remedy.remedy_command({"playbook": "p", "extra_vars": variables}) == f"ansible-playbook aragora.redis.p{words}"
 
 
 def test_what_could_not_be_read_or_judged_is_listed_by_its_reason():

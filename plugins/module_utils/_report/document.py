@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES
+from ansible_collections.aragora.redis.plugins.module_utils._report.order import nested, worst_first
 
 SCHEMA = 1
 
@@ -22,27 +23,8 @@ def build(diagnosed: Iterable[Mapping[str, Any]], run_id: str, generated_at: str
     with ``summary: {critical, warning, notice, by_cause, root_causes: [{target, id, severity, title}]}``; causes and root causes count
     what nothing else explains, notices left out.
     """
-    targets = sorted((_target(item) for item in diagnosed), key=lambda target: (severity_rank(worst(target)), target["name"]))
+    targets = worst_first([_target(item) for item in diagnosed])
     return {"schema": SCHEMA, "generated_at": generated_at, "run_id": run_id, "targets": targets, "summary": _summary(targets)}
-
-
-def worst(target: Mapping[str, Any]) -> str | None:
-    """The highest severity among a target's findings, None when there are none."""
-    severities = [finding["severity"] for finding in target["findings"]]
-    return min(severities, key=SEVERITIES.index) if severities else None
-
-
-def severity_rank(severity: str | None) -> int:
-    """0 for critical and so on; nothing found comes last."""
-    return SEVERITIES.index(severity) if severity else len(SEVERITIES)
-
-
-def unexplained(findings: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The findings that no other of them explains, in their order: the root causes and the lone ones."""
-    listed = list(findings)
-    explained = {name for finding in listed for name in finding["explains"]}
-    # Two findings may explain each other; the first in rank then stands for both.
-    return [finding for index, finding in enumerate(listed) if finding["id"] not in explained or index == 0]
 
 
 def _target(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +44,7 @@ def _target(item: Mapping[str, Any]) -> dict[str, Any]:
 def _summary(targets: list[dict[str, Any]]) -> dict[str, Any]:
     counts = Counter(finding["severity"] for target in targets for finding in target["findings"])
     roots = [
-        (target["name"], finding) for target in targets for finding in unexplained(target["findings"]) if finding["severity"] != "notice"
+        (target["name"], finding) for target in targets for finding, dummy in nested(target["findings"]) if finding["severity"] != "notice"
     ]
     return {
         **{severity: counts[severity] for severity in SEVERITIES},

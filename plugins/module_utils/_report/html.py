@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES
 from ansible_collections.aragora.redis.plugins.module_utils._report import charts, order
 from ansible_collections.aragora.redis.plugins.module_utils._report.facts import facts
 from ansible_collections.aragora.redis.plugins.module_utils._report.html_finding import badge, finding
@@ -78,7 +79,7 @@ def _answer(document: Mapping[str, Any], answer: Mapping[str, Any], targets: lis
             f" {severity}{'' if count == 1 or severity == 'critical' else 's'}",
             class_=None if count else "none",
         )
-        for severity in order.SEVERITIES
+        for severity in SEVERITIES
         for count in [summary.get(severity) or 0]
     ]
     return el(

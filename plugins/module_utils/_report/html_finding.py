@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import Node
+from ansible_collections.aragora.redis.plugins.module_utils._report.remedy import remedy_command
 from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 from ansible_collections.aragora.redis.plugins.module_utils._report.tree import Child, el, fold
 from ansible_collections.aragora.redis.plugins.module_utils._report.units import words
 
-COLLECTION = "aragora.redis"
 MOST_ROWS = 50
 DEEPEST = 3
 LONGEST_COMMAND = 4000
@@ -143,19 +142,6 @@ def _remedy(remedy: Mapping[str, Any] | None) -> ET.Element | None:
         el("p", f"Risk: {RISKS.get(risk, risk)}.", class_="note"),
         class_="remedy",
     )
-
-
-def remedy_command(remedy: Mapping[str, Any]) -> str:
-    """``ansible-playbook aragora.redis.tune_memory -e …``, quoted for a shell.
-
-    Variables other than plain words are JSON, so that they keep their type.
-    """
-    playbook = str(remedy.get("playbook"))
-    parts = ["ansible-playbook", playbook if playbook.startswith(f"{COLLECTION}.") else f"{COLLECTION}.{playbook}"]
-    for name, value in (remedy.get("extra_vars") or {}).items():
-        plain = isinstance(value, str) and value and shlex.quote(value) == value
-        parts += ["-e", f"{name}={value}" if plain else json.dumps({name: value}, default=str)]
-    return shlex.join(parts)
 
 
 def _docs(found: Mapping[str, Any]) -> list[ET.Element | str]:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._report.document import unexplained, worst
 from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
-from ansible_collections.aragora.redis.plugins.module_utils._report.terminal import command
+from ansible_collections.aragora.redis.plugins.module_utils._report.order import health, nested
+from ansible_collections.aragora.redis.plugins.module_utils._report.remedy import remedy_command
 from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 
 
@@ -39,14 +39,13 @@ def _target(target: Mapping[str, Any]) -> list[str]:
     server, found = target["server"], target["availability"]
     who = " ".join(filter(None, (server["product"], server["version"], server["role"]))) or "unknown server"
     parts = [
-        f"## {(worst(target) or 'healthy').upper()}: {escaped(target['name'])}",
+        f"## {health(target).upper()}: {escaped(target['name'])}",
         f"{escaped(target['url'])}, {escaped(who)}, state {escaped(found['state'])}"
         f"{', ' + escaped(found['reason']) if found['reason'] else ''}, judged as {escaped(target['workload']['role'])} "
         f"({escaped(target['workload']['why'])}).",
     ]
-    by_id = {finding["id"]: finding for finding in target["findings"]}
-    for finding in unexplained(target["findings"]):
-        parts += _finding(finding, by_id)
+    for finding, explained in nested(target["findings"]):
+        parts += _finding(finding, [child for child, dummy in explained])
     if target["denied"]:
         parts.append(
             "Not readable:\n\n" + "\n".join(f"- {escaped(part)}: {escaped(words)}" for part, words in sorted(target["denied"].items()))
@@ -54,16 +53,15 @@ def _target(target: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _finding(finding: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _finding(finding: Mapping[str, Any], explained: list[dict[str, Any]]) -> list[str]:
     parts = [f"### {finding['severity'].capitalize()}: {escaped(finding['title'])} ({_code(finding['id'])})"]
     rows = flat(finding["evidence"])
     if rows:
         parts.append("| evidence | value |\n|---|---|\n" + "\n".join(f"| {escaped(name)} | {escaped(value)} |" for name, value in rows))
-    explained = [by_id[name] for name in finding["explains"] if name in by_id]
     if explained:
         parts.append("Explains:\n\n" + "\n".join(f"- {escaped(item['title'])} ({_code(item['id'])})" for item in explained))
     if finding["remedy"]:
-        parts.append(_fenced([command(finding["remedy"])]))
+        parts.append(_fenced([remedy_command(finding["remedy"])]))
     return parts + _advice(finding["advice"])
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SEVERITIES = ("critical", "warning", "notice")
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES
+
 HEALTHY = "healthy"
 _RANKS = (*SEVERITIES, HEALTHY)
 # A finding and the nodes of what it explains.

@@ -10,15 +10,18 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._report.document import unexplained, worst
 from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
+from ansible_collections.aragora.redis.plugins.module_utils._report.order import HEALTHY, Node, health, is_ill, nested
+from ansible_collections.aragora.redis.plugins.module_utils._report.remedy import remedy_command
 from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 
 # (text, colour by Ansible's names or None)
 Line = tuple[str, "str | None"]
-COLOURS = {"critical": "bright red", "warning": "yellow", "notice": "cyan", None: "green"}
+COLOURS = {"critical": "bright red", "warning": "yellow", "notice": "cyan", HEALTHY: "green"}
 MOST_FINDINGS = 5
 MOST_DETAILED = 3
+MOST_EVIDENCE = 360
+LONGEST_COMMAND = 500
 
 
 def lines(document: Mapping[str, Any], width: int = 100) -> list[Line]:
@@ -30,7 +33,7 @@ def lines(document: Mapping[str, Any], width: int = 100) -> list[Line]:
     ill = 0
     for target in document["targets"]:
         detailed = ill < MOST_DETAILED
-        ill += worst(target) in ("critical", "warning")
+        ill += is_ill(target)
         told += [("", None), *_block(target, width, detailed)]
     return told
 
@@ -47,15 +50,13 @@ def _count(number: int, word: str) -> str:
 
 
 def _block(target: Mapping[str, Any], width: int, detailed: bool) -> list[Line]:
-    severity = worst(target)
-    told: list[Line] = [(_title(target, severity), COLOURS[severity])]
-    shown = [finding for finding in unexplained(target["findings"]) if finding["severity"] != "notice"]
-    by_id = {finding["id"]: finding for finding in target["findings"]}
-    for index, finding in enumerate(shown[: MOST_FINDINGS if detailed else 1]):
-        told += _finding(finding, by_id, width, full=detailed and index == 0)
-    rest = len(shown) - (MOST_FINDINGS if detailed else 1)
-    if rest > 0:
-        told.append((f"  … and {rest} more", None))
+    told: list[Line] = [(_title(target), COLOURS[health(target)])]
+    shown = [node for node in nested(target["findings"]) if node[0]["severity"] != "notice"]
+    most = MOST_FINDINGS if detailed else 1
+    for index, node in enumerate(shown[:most]):
+        told += _finding(node, width, full=detailed and index == 0)
+    if len(shown) > most:
+        told.append((f"  … and {len(shown) - most} more", None))
     notices = [finding["id"] for finding in target["findings"] if finding["severity"] == "notice"]
     if notices and detailed:
         told += _wrapped("  notices: " + ", ".join(notices), width, "    ", COLOURS["notice"])
@@ -65,35 +66,30 @@ def _block(target: Mapping[str, Any], width: int, detailed: bool) -> list[Line]:
     return told
 
 
-def _title(target: Mapping[str, Any], severity: str | None) -> str:
+def _title(target: Mapping[str, Any]) -> str:
     server = target["server"]
-    who = " ".join(filter(None, (server["product"], server["version"]))) or f"state: {target['availability']['state']}"
-    what = [who, server["role"], f"judged as {target['workload']['role']}" if server["product"] else None]
-    name = clean(target["name"], 60)
-    url = clean(target["url"], 80)
-    label = (severity if severity in ("critical", "warning") else "healthy").upper()
-    return f"{label}  {name if name == url else f'{name}  {url}'}  {' · '.join(filter(None, what))}"
+    known = " ".join(filter(None, (server["product"], server["version"])))
+    who = [known, server["role"], f"judged as {target['workload']['role']}"] if known else [f"state: {target['availability']['state']}"]
+    label = health(target) if is_ill(target) else HEALTHY
+    name = [clean(target["name"], 60), clean(target["url"], 80)]
+    return f"{label.upper()}  {'  '.join(dict.fromkeys(name))}  {' · '.join(filter(None, who))}"
 
 
-def _finding(finding: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]], width: int, full: bool) -> list[Line]:
-    colour = COLOURS[finding["severity"]]
-    told = _wrapped(f"  ● {clean(finding['title'])} [{finding['id']}]", width, "    ", colour)
-    told += _wrapped("    " + clean(" · ".join(f"{name} {value}" for name, value in flat(finding["evidence"])), 600), width, "    ", None)
-    for name in finding["explains"]:
-        told += _wrapped(f"    └ explains: {clean(by_id[name]['title'])} [{name}]", width, "      ", None)
+def _finding(node: Node, width: int, full: bool) -> list[Line]:
+    finding, explained = node
+    told = _wrapped(f"  ● {clean(finding['title'])} [{finding['id']}]", width, "    ", COLOURS[finding["severity"]])
+    evidence = " · ".join(f"{name} {value}" for name, value in flat(finding["evidence"]))
+    told += _wrapped(f"    {clean(evidence, MOST_EVIDENCE)}", width, "    ", None)
+    for child, _ in explained:
+        told += _wrapped(f"    └ explains: {clean(child['title'])} [{child['id']}]", width, "      ", None)
     if finding["remedy"]:
-        told.append((f"    ▶ {command(finding['remedy'])}", "green"))
+        told.append((f"    ▶ {clean(remedy_command(finding['remedy']), LONGEST_COMMAND)}", "green"))
     commands = [line for line in finding["advice"] if line.startswith("$ ")]
     for line in finding["advice"] if full else commands[:1]:
         # Commands are not wrapped: people copy them.
-        told += [(f"    {clean(line)}", "green")] if line.startswith("$ ") else _wrapped(f"    {clean(line)}", width, "    ", None)
+        text = f"    {clean(line, LONGEST_COMMAND)}"
+        told += [(text, "green")] if line.startswith("$ ") else _wrapped(text, width, "    ", None)
     return told
-
-
-def command(remedy: Mapping[str, Any]) -> str:
-    """The ansible-playbook line that runs a remedy; without ``apply`` it only says what it would do."""
-    extra = "".join(f" -e {name}={value}" for name, value in (remedy["extra_vars"] or {}).items())
-    return f"ansible-playbook aragora.redis.{remedy['playbook']}{extra}"
 
 
 def _wrapped(text: str, width: int, indent: str, colour: str | None) -> list[Line]:

@@ -1,0 +1,101 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Interfaces: what is documented is what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.aragora.redis.plugins.doc_fragments.connection import ModuleDocFragment
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.thresholds import THRESHOLDS
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import connection_argument_spec
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+# The public names that roles share; they stand in argument_specs and in no defaults.
+SHARED = {
+    "redis_url", "redis_connection", "redis_group", "redis_expected_replicas", "redis_application", "redis_remediation_mode",
+    "redis_remediation_allow", "redis_report_dir",
+}  # fmt: skip
+LONGEST_PLAYBOOK = 25
+LONGEST_TASK_FILE = 60
+
+
+def load(path: Path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def documentation(path: Path):
+    text = re.search(r'^DOCUMENTATION = r"""\n(.*?)^"""', path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert text, f"{path.name} has no DOCUMENTATION"
+    return yaml.safe_load(text.group(1))
+
+
+def names(path: Path) -> str:
+    return path.stem if path.is_file() else path.name
+
+
+def test_the_action_group_is_exactly_the_modules_that_connect():
+    connecting = {
+        path.stem for path in MODULES if "aragora.redis.connection" in documentation(path).get("extends_documentation_fragment", [])
+    }
+    assert set(load(ROOT / "meta" / "runtime.yml")["action_groups"]["redis"]) == connecting
+
+
+def test_the_connection_fragment_documents_the_connection_spec():
+    documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    spec = connection_argument_spec()
+    assert documented.keys() == spec.keys()
+    for name, option in spec.items():
+        assert {key: documented[name].get(key) for key in ("type", "default", "elements")} == {
+            key: option.get(key) for key in ("type", "default", "elements")
+        }, name
+
+
+@pytest.mark.parametrize("role", ROLES, ids=names)
+def test_defaults_are_those_of_the_argument_specs(role):
+    specs = load(role / "meta" / "argument_specs.yml")["argument_specs"]
+    defaults = load(role / "defaults" / "main.yml")
+    for point, spec in specs.items():
+        own = {name: option for name, option in spec["options"].items() if name not in SHARED}
+        assert all(name.startswith(f"{role.name}_") for name in own), point
+        assert {name: option.get("default") for name, option in own.items()} == defaults, point
+    assert not SHARED & defaults.keys()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=names)
+def test_internal_names_are_marked(role):
+    internal = load(role / "vars" / "main.yml") if (role / "vars" / "main.yml").exists() else {}
+    assert all(name.startswith(f"__{role.name}_") for name in internal)
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=names)
+def test_a_playbook_fits_the_eye(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_PLAYBOOK
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "roles").glob("*/tasks/*.yml")), ids=str)
+def test_a_task_file_fits_the_eye(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_TASK_FILE
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=names)
+def test_a_playbook_does_not_decide_about_privileges(path):
+    assert all("become" not in play for play in load(path))
+
+
+def test_thresholds_have_units_and_a_meaning():
+    assert all(unit and meaning for _, unit, meaning in THRESHOLDS.values())
+
+
+@pytest.mark.parametrize("name", THRESHOLDS)
+def test_a_threshold_is_used_by_a_rule(name):
+    rules = (ROOT / "plugins" / "module_utils" / "_diagnosis").glob("*.py")
+    assert any(f'"{name}"' in path.read_text(encoding="utf-8") for path in rules if path.name != "thresholds.py")
