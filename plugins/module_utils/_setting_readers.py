@@ -32,7 +32,7 @@ SavePoints = tuple[tuple[int, int], ...]
 
 def read_size(raw: Any) -> int:
     """Bytes of ``100mb``, ``100M`` or ``100``; Redis's units, whatever their case."""
-    found = re.fullmatch(r"([0-9]+)([a-z]*)", _word(raw, SIZE_REMEDY).lower())
+    found = re.fullmatch(r"([0-9]{1,19})([a-z]*)", _word(raw, SIZE_REMEDY).lower())
     if not found or found.group(2) not in UNITS:
         raise ValueError(SIZE_REMEDY)
     size = int(found.group(1)) * UNITS[found.group(2)]
@@ -70,7 +70,7 @@ def write_switch(value: bool) -> str:
 def read_integer(raw: Any) -> int:
     """A whole number; Redis knows no units here."""
     remedy = "give a whole number without a unit"
-    if isinstance(raw, bool) or not re.fullmatch(r"-?[0-9]+", _word(raw, remedy)):
+    if isinstance(raw, bool) or not re.fullmatch(r"-?[0-9]{1,19}", _word(raw, remedy)):
         raise ValueError(remedy)
     return int(raw)
 
