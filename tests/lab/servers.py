@@ -108,18 +108,24 @@ def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE
 
 
 @contextlib.contextmanager
-def running(binary: Path, wait: bool = True, folder: Path | None = None, **options: str | int) -> Iterator[Server]:
+def running(
+    binary: Path, wait: bool = True, folder: Path | None = None, config_file: bool = True, **options: str | int
+) -> Iterator[Server]:
     """Start a server and end it. Options are directives with ``_`` for ``-`` (``maxmemory_policy="noeviction"``).
 
-    With ``wait`` it answers PING (or at least something) before this returns.
+    With ``wait`` it answers PING (or at least something) before this returns. Without ``config_file`` the directives are its arguments.
     """
     place = Path(tempfile.mkdtemp(prefix="aragora-redis-", dir=folder))
     port = int(options.pop("port", 0)) or free_port()
     directives = {"port": str(port), "bind": "127.0.0.1", "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
     directives.update({name.replace("_", "-"): str(value) for name, value in options.items()})
-    config = place / "redis.conf"
-    config.write_text("".join(_directive(name, value) for name, value in directives.items()), encoding="utf-8")
-    process = subprocess.Popen([str(binary), str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if config_file:
+        config = place / "redis.conf"
+        config.write_text("".join(_directive(name, value) for name, value in directives.items()), encoding="utf-8")
+        arguments = [str(config)]
+    else:
+        arguments = [word for name, value in directives.items() for part in value.split("\n") for word in (f"--{name}", part)]
+    process = subprocess.Popen([str(binary), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Server(process, port, place, directives)
     try:
         if wait:
