@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 import redis
+from ansible_collections.aragora.redis.plugins.module_utils import _apply_settings
+from ansible_collections.aragora.redis.plugins.module_utils._client import open_client
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import from_url
 from ansible_collections.aragora.redis.plugins.module_utils._settings import canonical, is_known
 from ansible_collections.aragora.redis.plugins.module_utils._settings_known import NO_SETTINGS
-from ansible_collections.aragora.redis.plugins.module_utils._settings_plan import restart_reason
+from ansible_collections.aragora.redis.plugins.module_utils._settings_plan import Setting, restart_reason
 
 from tests.lab import servers
 
@@ -93,6 +97,8 @@ def test_check_change_again_and_back(server, run_module):
         ({"lazyfree-lazy-expire": "yes"}, {"lazyfree-lazy-expire": True}),
         ({"replica-read-only": "no"}, {"slave-read-only": False}),
         ({"masterauth": PLANTED}, {"primaryauth": PLANTED}),
+        # New servers do not list this one, but know it.
+        ({}, {"watchdog-period": 0}),
     ],
 )
 def test_what_means_the_same_is_no_change(family_binary, run_module, present, wanted):
@@ -323,6 +329,18 @@ def test_what_waits_for_a_restart_is_told_and_the_rest_is_changed(server, run_mo
     assert "is only read when the server starts" in result["restart_required_settings"][0]["message"]
     assert (result["settings"]["databases"], result["previous"]) == ("16", {"timeout": "0"})
     assert server.client().config_get("timeout") == {"timeout": "0" if check_mode else "5"}
+
+
+@pytest.mark.parametrize("also", [[], [Setting("timeout", "timeout", "0", "5")]])
+def test_what_only_the_server_knows_to_be_immutable_is_left_out(server, also):
+    # As if the table of immutable settings did not know this one.
+    endpoint = from_url(server.url)
+    unknown = Setting("Databases", "databases", "16", "32")
+    with contextlib.closing(open_client(endpoint, connect_timeout=3, timeout=5)) as client:
+        dummy, info = _apply_settings.read(client, [])
+        refused, why_not = _apply_settings.apply(client, [unknown, *also], info, rewrite=True)
+    assert (refused, why_not) == ({"Databases": "immutable"}, None)
+    assert server.client().config_get("timeout") == {"timeout": "5" if also else "0"}
 
 
 def test_a_protected_setting_waits_where_the_server_protects_it(server, run_module):
