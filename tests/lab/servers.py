@@ -115,23 +115,21 @@ def running(
     folder: Path | None = None,
     host: str = "127.0.0.1",
     launcher: Sequence[str] = (),
+    config_file: bool = True,
     **options: str | int | Path | None,
 ) -> Iterator[Server]:
-    """Start a server and end it. Options are directives with ``_`` for ``-`` (``maxmemory_policy="noeviction"``).
+    """Start a server and end it. Options are directives with ``_`` for ``-`` (``maxmemory_policy="noeviction"``), None leaves one out.
 
     With ``wait`` it accepts connections before this returns. ``host`` and ``launcher`` put it on a host of the lab; ``folder`` is a
-    data folder to use and keep, in place of a fresh one. None leaves a directive out that is otherwise given.
+    data folder to use and keep, in place of a fresh one. Without ``config_file`` the directives are its arguments.
     """
     place = folder or Path(tempfile.mkdtemp(prefix="aragora-redis-"))
     port = int(str(options.pop("port", 0))) or free_port()
     directives = {"port": str(port), "bind": host, "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
     directives.update({name.replace("_", "-"): str(value) for name, value in options.items() if value is not None})
     directives = {name: value for name, value in directives.items() if options.get(name.replace("-", "_"), "") is not None}
-    config = place / "redis.conf"
-    config.write_text("".join(_directive(name, value) for name, value in directives.items()), encoding="utf-8")
-    process = subprocess.Popen(
-        [*launcher, str(binary), str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    command = [*launcher, str(binary), *_arguments(directives, place if config_file else None)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Server(process, port, place, directives, host)
     try:
         if wait:
@@ -141,6 +139,15 @@ def running(
         server.stop()
         if not folder:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _arguments(directives: dict[str, str], place: Path | None) -> list[str]:
+    """A configuration file written into the folder, or the directives as they stand on a command line."""
+    if place is None:
+        return [word for name, value in directives.items() for part in value.split("\n") for word in (f"--{name}", part)]
+    config = place / "redis.conf"
+    config.write_text("".join(_directive(name, value) for name, value in directives.items()), encoding="utf-8")
+    return [str(config)]
 
 
 def _directive(name: str, value: str) -> str:
