@@ -74,8 +74,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _write_files(folder: Path, report: dict[str, Any], snapshots: dict[str, Any]) -> None:
     _private_folder(folder / "snapshots")
-    for name, snapshot in snapshots.items():
-        _private_file(folder / "snapshots" / f"{_file_name(name)}.json", _as_json(snapshot))
+    for place, (name, snapshot) in enumerate(snapshots.items()):
+        path = folder / "snapshots" / f"{_file_name(name)}.json"
+        # Two names may become one file name: nothing is overwritten.
+        _private_file(path.with_name(f"{path.stem}-{place}.json") if path.exists() else path, _as_json(snapshot))
     _private_file(folder / "report.json", _as_json(report))
     _private_file(folder / "report.md", markdown.render(report))
     _private_file(folder / "report.html", html.render(report, snapshots))

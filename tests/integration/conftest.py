@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,42 @@ def run_module() -> Callable[..., dict[str, Any]]:
     def run(name: str, _check_mode: bool = False, _diff: bool = False, _timeout: float = 60, **options: Any) -> dict[str, Any]:
         internal = {"_ansible_check_mode": _check_mode, "_ansible_diff": _diff, "_ansible_remote_tmp": "/tmp"}
         return _run(name, {"ANSIBLE_MODULE_ARGS": {**options, **internal}}, _timeout)
+
+    return run
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a playbook: exit status, output, and report.json where one was written."""
+
+    status: int
+    output: str
+    reports: Path
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """report.json of the newest run."""
+        document: dict[str, Any] = json.loads((self.reports / "latest" / "report.json").read_text(encoding="utf-8"))
+        return document
+
+    def ids(self, target: int = 0) -> list[str]:
+        """Ids of a target's findings, in their order."""
+        return [finding["id"] for finding in self.report["targets"][target]["findings"]]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[..., Played]:
+    """Run a playbook the way people do: ``play("playbooks/diagnose.yml", "-e", "…", REDIS_URL=…)``."""
+    reports = tmp_path / "reports"
+
+    def run(playbook: str, *words: str, cwd: Path = ROOT, timeout: float = 120, **environment: str) -> Played:
+        command = ["ansible-playbook", playbook, "-e", f"redis_report_dir={reports}", *words]
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
+        variables.update({"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_HOME": str(tmp_path / "home"), **environment})
+        done = subprocess.run(
+            command, cwd=cwd, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+        )
+        return Played(done.returncode, done.stdout + done.stderr, reports)
 
     return run
 

@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -34,7 +35,7 @@ end
 
 def main() -> int:
     """Start, break, diagnose, end. Returns the exit status of the playbook."""
-    limits = {"maxmemory": MAXMEMORY, "maxmemory_policy": "volatile-lru", "maxclients": 190}
+    limits: dict[str, Any] = {"maxmemory": MAXMEMORY, "maxmemory_policy": "volatile-lru", "maxclients": 190}
     try:
         binary = servers.embedded()
     except RuntimeError as error:
@@ -52,7 +53,7 @@ def main() -> int:
 
 def _fill(server: servers.Server) -> None:
     client = server.client()
-    limit = int(client.config_get("maxmemory")["maxmemory"])
+    limit = int(str(client.config_get("maxmemory")["maxmemory"]))
     first = 0
     while client.info("memory")["used_memory"] < limit * FULL_PERCENT / 100:
         client.eval(FILL, 0, first)

@@ -111,6 +111,7 @@ def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE
 @contextlib.contextmanager
 def running(
     binary: Path,
+    *,
     wait: bool = True,
     folder: Path | None = None,
     host: str = "127.0.0.1",

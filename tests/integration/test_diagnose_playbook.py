@@ -1,0 +1,286 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole of diagnose.yml: every way in, bad input, sick and healthy servers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import yaml
+
+from tests.integration.conftest import ROOT
+from tests.lab import ports, servers
+
+DIAGNOSE = "playbooks/diagnose.yml"
+# Start of Ansible, three plays and a module on a loaded machine, beyond the time-outs of the connection.
+OVERHEAD = 40
+
+
+@pytest.fixture
+def server(family_binary):
+    with servers.running(family_binary) as started:
+        yield started
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    """Write an inventory of local hosts: ``inventory(web={…}, db={…})`` returns its path."""
+
+    def write(**hosts):
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        path = tmp_path / "inventory.yml"
+        path.write_text(yaml.safe_dump({"redis": {"hosts": {name: {**local, **variables} for name, variables in hosts.items()}}}))
+        return str(path)
+
+    return write
+
+
+def refuses(played, *words):
+    """The run failed with these words and without a traceback."""
+    assert played.status != 0
+    assert "Traceback" not in played.output
+    text = " ".join(played.output.split())
+    for word in words:
+        assert word in text, played.output
+
+
+class TestWaysIn:
+    def test_by_the_environment(self, server, play):
+        played = play(DIAGNOSE, REDIS_URL=server.url)
+        assert played.status == 0, played.output
+        assert "the environment variable REDIS_URL" in played.output
+        assert [target["name"] for target in played.report["targets"]] == [f"127.0.0.1:{server.port}"]
+
+    def test_the_extra_variable_wins_over_the_environment(self, server, play):
+        played = play(DIAGNOSE, "-e", f"redis_url={server.url}", REDIS_URL="redis://no-such-host.invalid")
+        assert played.report["targets"][0]["availability"]["state"] == "up"
+
+    def test_several_urls_stand_side_by_side_and_the_sick_one_first(self, server, play):
+        gone = f"redis://127.0.0.1:{servers.free_port()}"
+        played = play(DIAGNOSE, "-e", json.dumps({"redis_url": [server.url, gone]}))
+        assert [target["availability"]["state"] for target in played.report["targets"]] == ["refused", "up"]
+
+    def test_from_inside_the_folder_of_the_playbooks(self, server, play):
+        assert play("diagnose.yml", cwd=ROOT / "playbooks", REDIS_URL=server.url).status == 0
+
+    def test_installed_as_a_collection(self, server, play, tmp_path):
+        checkout = tmp_path / "checkout"
+        tracked = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        )
+        for name in tracked.stdout.splitlines():
+            if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
+                (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, checkout / name)
+        build = ["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path)]
+        subprocess.run(build, cwd=checkout, check=True, timeout=120, capture_output=True)
+        tarball = next(tmp_path.glob("aragora-redis-*.tar.gz"))
+        install = ["ansible-galaxy", "collection", "install", str(tarball), "-p", str(tmp_path / "installed"), "--offline"]
+        subprocess.run(install, cwd=tmp_path, check=True, timeout=120, capture_output=True)
+        played = play("aragora.redis.diagnose", cwd=tmp_path, REDIS_URL=server.url, ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "installed"))
+        assert played.status == 0, played.output
+        assert played.report["targets"][0]["availability"]["state"] == "up"
+
+    def test_by_the_inventory_with_each_host_its_own_connection(self, server, play, inventory):
+        hosts = inventory(
+            one={"redis_connection": {"login_port": server.port}}, two={"redis_connection": {"login_port": servers.free_port()}}
+        )
+        played = play(DIAGNOSE, "-i", hosts)
+        assert played.status == 0, played.output
+        assert {target["name"]: target["availability"]["state"] for target in played.report["targets"]} == {"one": "up", "two": "refused"}
+
+    def test_target_wins_over_everything(self, server, play, inventory):
+        hosts = inventory(one={"redis_connection": {"login_port": server.port}}, two={})
+        played = play(DIAGNOSE, "-i", hosts, "-e", "target=one", REDIS_URL="redis://no-such-host.invalid")
+        assert [target["name"] for target in played.report["targets"]] == ["one"]
+
+    def test_a_host_without_ssh_is_asked_from_here(self, server, play, inventory):
+        away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": servers.free_port()}
+        lost = {**away, "redis_connection": {"login_port": servers.free_port()}}
+        played = play(DIAGNOSE, "-i", inventory(away={**away, "redis_connection": {"login_port": server.port}}, lost=lost))
+        assert played.status == 0, played.output
+        states = {target["name"]: target["availability"]["state"] for target in played.report["targets"]}
+        assert states == {"away": "up", "lost": "refused"}
+        assert all("ssh" in target["denied"]["host"] for target in played.report["targets"])
+
+    def test_a_host_without_python_is_asked_from_here(self, server, play, inventory):
+        bare = {"ansible_host": "127.0.0.1", "ansible_python_interpreter": "/nonexistent/python3"}
+        played = play(DIAGNOSE, "-i", inventory(bare={**bare, "redis_connection": {"login_port": server.port}}))
+        assert played.report["targets"][0]["availability"]["state"] == "up"
+
+    def test_a_host_without_redis_py_is_asked_from_here(self, server, play, inventory, tmp_path):
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True, timeout=60)
+        bare = {"ansible_host": "127.0.0.1", "ansible_python_interpreter": str(tmp_path / "bare/bin/python")}
+        played = play(DIAGNOSE, "-i", inventory(bare={**bare, "redis_connection": {"login_port": server.port}}))
+        target = played.report["targets"][0]
+        assert target["server"]["version"]
+        assert "redis-py" in target["denied"]["host"]
+
+
+class TestBadInput:
+    def test_nothing_to_diagnose(self, play):
+        refuses(play(DIAGNOSE), "Nothing to diagnose: set REDIS_URL", "matches no host")
+
+    def test_a_target_that_matches_nothing(self, play, inventory):
+        refuses(play(DIAGNOSE, "-i", inventory(one={}), "-e", "target=nobody"), "The pattern 'nobody' matches no host")
+
+    @pytest.mark.parametrize(
+        ("url", "sentence"),
+        [
+            ("http://localhost", "must begin with redis://, rediss:// or unix://"),
+            ("redis://", "names no host"),
+            ("redis://localhost:99999", "cannot be read"),
+            ("redis://localhost/zero", "give its number"),
+            ("redis://localhost?timeout=1", "unknown parameter 'timeout'"),
+            ("redis://:pa#ss@localhost", "%23"),
+        ],
+    )
+    def test_a_wrong_url(self, play, url, sentence):
+        played = play(DIAGNOSE, REDIS_URL=url)
+        refuses(played, sentence)
+        assert "pa#ss" not in played.output
+
+    def test_an_unknown_threshold(self, play, server):
+        extra = json.dumps({"redis_diagnosis_thresholds": {"memory_hihg": 1}})
+        refuses(play(DIAGNOSE, "-e", extra, REDIS_URL=server.url), "the threshold 'memory_hihg' is unknown", "memory_high_warning_percent")
+
+    def test_a_threshold_with_a_unit(self, play, server):
+        extra = json.dumps({"redis_diagnosis_thresholds": {"memory_high_warning_percent": "80%"}})
+        refuses(play(DIAGNOSE, "-e", extra, REDIS_URL=server.url), "is '80%': give a plain number in %")
+
+    def test_an_unknown_workload_role(self, play, server):
+        played = play(DIAGNOSE, "-e", "redis_diagnosis_workload_role=database", REDIS_URL=server.url)
+        refuses(played, "the workload role 'database' is unknown: choose from cache, store, queue, session")
+
+    def test_an_unknown_part(self, play, server):
+        extra = json.dumps({"redis_diagnosis_gather_subset": ["memroy"]})
+        refuses(play(DIAGNOSE, "-e", extra, REDIS_URL=server.url), "unknown part 'memroy'")
+
+    def test_an_unknown_severity_to_fail_on(self, play, server):
+        refuses(
+            play(DIAGNOSE, "-e", "redis_diagnosis_fail_on=always", REDIS_URL=server.url), "value of redis_diagnosis_fail_on must be one of"
+        )
+
+    def test_a_report_folder_that_cannot_be_written(self, play, server, tmp_path):
+        (tmp_path / "file").touch()
+        played = play(DIAGNOSE, "-e", f"redis_report_dir={tmp_path}/file/reports", REDIS_URL=server.url)
+        refuses(played, "cannot be written", "set redis_report_dir")
+        assert "Take snapshots" not in played.output, "the server was read although the report could not be kept"
+
+
+class TestFailOn:
+    def test_a_pipeline_fails_on_what_it_asked_for_and_has_its_report(self, play):
+        gone = f"redis://127.0.0.1:{servers.free_port()}"
+        played = play(DIAGNOSE, "-e", "redis_diagnosis_fail_on=critical", REDIS_URL=gone)
+        refuses(played, "1 finding(s) of the severities critical")
+        assert played.ids() == ["process_down"]
+
+    def test_notices_never_fail(self, play, server):
+        assert play(DIAGNOSE, "-e", "redis_diagnosis_fail_on=warning", REDIS_URL=server.url).status == 0
+
+
+class TestReport:
+    def test_the_files_are_private_and_complete(self, play, server):
+        played = play(DIAGNOSE, REDIS_URL=server.url)
+        run = (played.reports / "latest").resolve()
+        assert {path.name for path in run.iterdir()} == {"report.json", "report.md", "report.html", "snapshots"}
+        for path in [played.reports, run, *run.rglob("*")]:
+            assert oct(path.stat().st_mode & 0o777) == ("0o700" if path.is_dir() else "0o600"), path
+        assert played.report["schema"] == 1
+        assert played.report["run_id"] == run.name
+
+    def test_a_saved_snapshot_is_judged_the_same_offline(self, play, server, tmp_path):
+        played = play(DIAGNOSE, REDIS_URL=server.url)
+        saved = next((played.reports / "latest" / "snapshots").iterdir())
+        again = tmp_path / "again.yml"
+        judged = (
+            "{{ (lookup('ansible.builtin.file', saved) | from_json | aragora.redis.diagnose).findings | map(attribute='id') | join(',') }}"
+        )
+        again.write_text(
+            yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [{"ansible.builtin.debug": {"msg": judged}}]}])
+        )
+        offline = play(str(again), "-e", f"saved={saved}", ANSIBLE_COLLECTIONS_PATH=str(ROOT / "collections"))
+        assert ",".join(played.ids()) in offline.output
+
+    def test_check_mode_shows_the_report_and_writes_nothing(self, play, server):
+        played = play(DIAGNOSE, "--check", REDIS_URL=server.url)
+        assert played.status == 0, played.output
+        assert "1 server" in played.output
+        assert not played.reports.exists()
+
+    def test_the_statistics_carry_the_root_cause(self, play):
+        gone = f"redis://127.0.0.1:{servers.free_port()}"
+        played = play(DIAGNOSE, REDIS_URL=gone, ANSIBLE_SHOW_CUSTOM_STATS="true")
+        assert "process_down" in played.output.split("CUSTOM STATS")[1]
+
+
+class TestSickServers:
+    def test_a_hung_server_does_not_hang_the_play(self, play, server):
+        server.pause()
+        started = time.monotonic()
+        played = play(DIAGNOSE, REDIS_URL=server.url)
+        assert time.monotonic() - started < 6 + OVERHEAD
+        assert played.ids() == ["server_hung"]
+
+    def test_a_silent_port_does_not_hang_the_play(self, play):
+        with ports.silent_port() as port:
+            assert play(DIAGNOSE, REDIS_URL=f"redis://127.0.0.1:{port}").ids() == ["server_hung"]
+
+    def test_a_wrong_password_is_named_and_never_shown(self, play, family_binary):
+        with servers.running(family_binary, requirepass="Sesame-7391") as server:
+            played = play(DIAGNOSE, REDIS_URL=f"redis://:Simsim-7391@127.0.0.1:{server.port}")
+        assert played.ids() == ["auth_failed"]
+        assert "Simsim" not in played.output + json.dumps(played.report)
+
+
+class TestHealthyServers:
+    @pytest.fixture
+    def load(self):
+        """A mixed load in the background, bounded in time, until the test is over."""
+        stop = threading.Event()
+        threads = []
+
+        def start(server):
+            def work():
+                client = server.client()
+                for number in range(200_000):
+                    if stop.is_set():
+                        return
+                    client.set(f"session:{number % 5000}", "x" * 200, ex=600)
+                    client.get(f"session:{number % 5000}")
+                    client.hset(f"user:{number % 500}", "seen", number)
+                    client.expire(f"user:{number % 500}", 600)
+                    time.sleep(0.002)
+
+            threads.extend(threading.Thread(target=work, daemon=True) for _ in range(2))
+            for thread in threads:
+                thread.start()
+
+        yield start
+        stop.set()
+        for thread in threads:
+            thread.join(10)
+
+    def severe(self, played):
+        return [finding["id"] for finding in played.report["targets"][0]["findings"] if finding["severity"] != "notice"]
+
+    def test_a_healthy_server_under_load_gives_no_warning(self, play, binary, load):
+        with servers.running(binary, maxmemory="200mb", maxmemory_policy="volatile-lru", save="3600 1") as server:
+            load(server)
+            assert self.severe(play(DIAGNOSE, REDIS_URL=server.url)) == []
+
+    def test_a_user_who_may_not_look_gives_just_that_warning(self, play, binary, load):
+        with servers.running(binary, maxmemory="200mb") as server:
+            load(server)
+            server.client().execute_command("ACL", "SETUSER", "ops", "on", ">Sesame-7391", "~*", "+@all", "-config", "-client", "-slowlog")
+            played = play(DIAGNOSE, REDIS_URL=f"redis://ops:Sesame-7391@127.0.0.1:{server.port}")
+            assert self.severe(played) == ["permission_denied"]
+            assert set(played.report["targets"][0]["denied"]) == {"clients", "config", "slowlog"}

@@ -1,0 +1,99 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""redis_report as a task of its own, with names and texts that strangers chose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import empty
+
+from tests.integration.conftest import ROOT
+
+HOSTILE = "\x1b[31mred\x1b[0m <script>alert(1)</script> `code` [link](http://x) @everyone |cell| \u202erev\r\n# heading"
+
+
+@pytest.fixture
+def report(play, tmp_path):
+    """Run redis_report on prepared data: ``report([("name", snapshot)])``."""
+
+    def run(named, *words):
+        diagnosed = [{"name": name, "snapshot": snapshot, "diagnosis": engine.diagnose(snapshot)} for name, snapshot in named]
+        (tmp_path / "diagnosed.json").write_text(json.dumps(diagnosed))
+        options = {"dir": "{{ redis_report_dir }}"}
+        tasks = [
+            {"aragora.redis.redis_report": {**options, "state": "prepared"}, "register": "prepared"},
+            {"aragora.redis.redis_report": {**options, "run": "{{ prepared.run }}", "diagnosed": "{{ diagnosed }}"}, "register": "written"},
+            {"ansible.builtin.debug": {"msg": "path is {{ written.path }}"}},
+        ]
+        variables = {"diagnosed": f"{{{{ lookup('ansible.builtin.file', '{tmp_path}/diagnosed.json') | from_json }}}}"}
+        playbook = tmp_path / "report.yml"
+        playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks}]))
+        return play(str(playbook), *words, ANSIBLE_COLLECTIONS_PATH=str(ROOT / "collections"))
+
+    return run
+
+
+def refused(name="127.0.0.1", error=""):
+    snapshot = empty(name, 6379, None, f"redis://{name}:6379", True)
+    snapshot["availability"].update({"state": "refused", "error": error})
+    return snapshot
+
+
+def test_a_report_is_prepared_shown_and_written(report):
+    played = report([("cache", refused())])
+    assert played.status == 0, played.output
+    assert "CRITICAL  cache" in played.output
+    assert played.ids() == ["process_down"]
+
+
+def test_check_mode_writes_nothing(report):
+    played = report([("cache", refused())], "--check")
+    assert "CRITICAL  cache" in played.output
+    assert not played.reports.exists()
+
+
+def test_texts_of_strangers_neither_colour_nor_format(report):
+    played = report([(HOSTILE, refused(error=HOSTILE))])
+    assert played.status == 0, played.output
+    assert "\x1b[31mred" not in played.output
+    run = played.reports / "latest"
+    markdown = (run / "report.md").read_text(encoding="utf-8")
+    assert "<script>" not in markdown
+    assert "@everyone" not in markdown
+    assert "\n# heading" not in markdown
+    assert "\\`code\\`" in markdown
+    assert "<script>" not in (run / "report.html").read_text(encoding="utf-8")
+    assert played.report["targets"][0]["name"] == HOSTILE, "the JSON keeps what was read"
+
+
+def test_names_cannot_lead_out_of_the_folder(report):
+    played = report([("../../escaped", refused()), ("../../escaped", refused("127.0.0.2")), ("..", refused("127.0.0.3"))])
+    snapshots = list((played.reports / "latest" / "snapshots").iterdir())
+    assert len(snapshots) == 3
+    assert not list(played.reports.parent.rglob("escaped*"))
+
+
+def test_latest_points_to_the_newest_run_and_a_file_of_that_name_is_kept(report):
+    report([("cache", refused())])
+    played = report([("cache", refused())])
+    assert len([path for path in played.reports.iterdir() if path.is_dir() and not path.is_symlink()]) == 2
+    newest = max(path.name for path in played.reports.iterdir() if not path.is_symlink())
+    assert Path.readlink(played.reports / "latest").name == newest
+    (played.reports / "latest").unlink()
+    (played.reports / "latest").write_text("mine")
+    report([("cache", refused())])
+    assert (played.reports / "latest").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_named(report, tmp_path):
+    (tmp_path / "file").touch()
+    played = report([("cache", refused())], "-e", f"redis_report_dir={tmp_path}/file/reports")
+    assert played.status != 0
+    assert f"the report folder {tmp_path}/file/reports cannot be written" in " ".join(played.output.split())
