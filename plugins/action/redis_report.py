@@ -61,6 +61,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
         report = document.build(diagnosed, run, now)
         snapshots = {str(item["name"]): item["snapshot"] for item in diagnosed}
+        if len(snapshots) < len(diagnosed):
+            raise AnsibleActionFail("two servers of 'diagnosed' have the same name: give each its own, or use the filter diagnose_targets")
         if not self._task.check_mode:
             _write_files(folder, report, snapshots)
         _show(report, None if self._task.check_mode else folder)

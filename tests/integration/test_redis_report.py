@@ -41,7 +41,7 @@ def report(play, tmp_path):
 
 
 def refused(name="127.0.0.1", error=""):
-    snapshot = empty(name, 6379, None, f"redis://{name}:6379", True)
+    snapshot = empty(name, 6379, None, f"redis://{name}:6379", local=True)
     snapshot["availability"].update({"state": "refused", "error": error})
     return snapshot
 
@@ -74,7 +74,7 @@ def test_texts_of_strangers_neither_colour_nor_format(report):
 
 
 def test_names_cannot_lead_out_of_the_folder(report):
-    played = report([("../../escaped", refused()), ("../../escaped", refused("127.0.0.2")), ("..", refused("127.0.0.3"))])
+    played = report([("../../escaped", refused()), ("..#..#escaped", refused("127.0.0.2")), ("..", refused("127.0.0.3"))])
     snapshots = list((played.reports / "latest" / "snapshots").iterdir())
     assert len(snapshots) == 3
     assert not list(played.reports.parent.rglob("escaped*"))
@@ -84,12 +84,18 @@ def test_latest_points_to_the_newest_run_and_a_file_of_that_name_is_kept(report)
     report([("cache", refused())])
     played = report([("cache", refused())])
     assert len([path for path in played.reports.iterdir() if path.is_dir() and not path.is_symlink()]) == 2
-    newest = max(path.name for path in played.reports.iterdir() if not path.is_symlink())
-    assert Path.readlink(played.reports / "latest").name == newest
+    newest = max((path for path in played.reports.iterdir() if not path.is_symlink()), key=lambda path: path.stat().st_mtime_ns)
+    assert Path.readlink(played.reports / "latest").name == newest.name
     (played.reports / "latest").unlink()
     (played.reports / "latest").write_text("mine")
     report([("cache", refused())])
     assert (played.reports / "latest").read_text() == "mine"
+
+
+def test_two_servers_of_one_name_are_refused(report):
+    played = report([("cache", refused()), ("cache", refused("127.0.0.2"))])
+    assert played.status != 0
+    assert "have the same name" in played.output
 
 
 def test_a_folder_that_cannot_be_written_is_named(report, tmp_path):

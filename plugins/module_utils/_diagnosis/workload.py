@@ -67,4 +67,5 @@ def _ttl_share(keyspace: Mapping[str, Any]) -> tuple[float, int]:
 
 
 def _persists(info: Mapping[str, Any], config: Mapping[str, str]) -> bool:
-    return bool(info.get("persistence", {}).get("aof_enabled") or config.get("save"))
+    # Where CONFIG is denied nobody knows about "save": then nothing may be lost.
+    return bool(info.get("persistence", {}).get("aof_enabled") or not config or config.get("save"))
