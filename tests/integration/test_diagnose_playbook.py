@@ -18,7 +18,7 @@ import pytest
 import redis
 import yaml
 
-from tests.integration.conftest import ROOT
+from tests.conftest import ROOT
 from tests.lab import ports, servers
 
 DIAGNOSE = "playbooks/diagnose.yml"

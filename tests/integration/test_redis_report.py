@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import empty
 
-from tests.integration.conftest import ROOT
+from tests.conftest import ROOT
 
 HOSTILE = "\x1b[31mred\x1b[0m <script>alert(1)</script> `code` [link](http://x) @everyone |cell| \u202erev\r\n# heading"
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.lab import servers
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 MATRIX = servers.matrix()
 
 
