@@ -49,6 +49,31 @@ class Plan:
     mask_arguments: bool = True
 
 
+def info_argument_spec() -> dict[str, Any]:
+    """The options of redis_info beside those of the connection."""
+    return {
+        "targets": {"type": "list", "elements": "str", "no_log": True},
+        "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+        "window": {"type": "float", "default": 1.0},
+        "slowlog_entries": {"type": "int", "default": 256},
+        "mask_arguments": {"type": "bool", "default": True},
+        "fail_on_unavailable": {"type": "bool", "default": False},
+    }
+
+
+def answer(options: dict[str, Any]) -> dict[str, Any]:
+    """The result of redis_info, in the module as in the action plugin: ``{changed, snapshot}`` or ``{changed, snapshots}``.
+
+    With ``failed`` and ``msg`` where a server cannot be used and the caller minds. ValueError for options that make no sense.
+    """
+    snapshots = take_all(options, make_plan(options))
+    result: dict[str, Any] = {"snapshot": snapshots[0]} if options["targets"] is None else {"snapshots": snapshots}
+    unusable = [sentence(snapshot) for snapshot in snapshots if snapshot["availability"]["state"] != "up"]
+    if unusable and options["fail_on_unavailable"]:
+        result.update(failed=True, msg="; ".join(unusable))
+    return {"changed": False, **result}
+
+
 def make_plan(options: dict[str, Any]) -> Plan:
     """The plan that redis_info's options mean. ValueError names an option that cannot be meant."""
     check_timeouts(options)

@@ -235,33 +235,23 @@ snapshots:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.aragora.redis.plugins.module_utils._client import hide_url_secrets
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
-from ansible_collections.aragora.redis.plugins.module_utils._gather import make_plan, sentence, take_all
+from ansible_collections.aragora.redis.plugins.module_utils._gather import answer, info_argument_spec
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            **connection_argument_spec(),
-            "targets": {"type": "list", "elements": "str", "no_log": True},
-            "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
-            "window": {"type": "float", "default": 1.0},
-            "slowlog_entries": {"type": "int", "default": 256},
-            "mask_arguments": {"type": "bool", "default": True},
-            "fail_on_unavailable": {"type": "bool", "default": False},
-        },
+        argument_spec={**connection_argument_spec(), **info_argument_spec()},
         supports_check_mode=True,
         **CONNECTION_RULES,
     )
     hide_url_secrets(module, [module.params["url"], *(module.params["targets"] or [])])
     try:
-        snapshots = take_all(module.params, make_plan(module.params))
+        result = answer(module.params)
     except ValueError as error:
         module.fail_json(msg=str(error))
-    result = {"snapshot": snapshots[0]} if module.params["targets"] is None else {"snapshots": snapshots}
-    unavailable = [sentence(snapshot) for snapshot in snapshots if snapshot["availability"]["state"] != "up"]
-    if unavailable and module.params["fail_on_unavailable"]:
-        module.fail_json(msg="; ".join(unavailable), **result)
-    module.exit_json(changed=False, **result)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,71 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters as playbooks use them; what they compute is tested with the pure code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import empty
+
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def template(play, tmp_path):
+    """The value of a template over given variables, or the words of its failure."""
+
+    def evaluate(expression, **variables):
+        out = tmp_path / "out.json"
+        copy = {"ansible.builtin.copy": {"content": f"{{{{ {expression} | to_json }}}}", "dest": str(out), "mode": "0600"}}
+        playbook = tmp_path / "template.yml"
+        (tmp_path / "variables.json").write_text(json.dumps(variables))
+        playbook.write_text(
+            yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "vars_files": ["variables.json"], "tasks": [copy]}])
+        )
+        played = play(str(playbook), ANSIBLE_COLLECTIONS_PATH=str(ROOT / "collections"))
+        return json.loads(out.read_text()) if out.exists() else " ".join(played.output.split())
+
+    return evaluate
+
+
+def refused(host="127.0.0.1"):
+    snapshot = empty(host, 6379, None, f"redis://{host}:6379", local=True)
+    snapshot["availability"]["state"] = "refused"
+    return snapshot
+
+
+def test_diagnose_judges_one_snapshot(template):
+    found = template("snapshot | aragora.redis.diagnose", snapshot=refused())
+    assert [finding["id"] for finding in found["findings"]] == ["process_down"]
+
+
+def test_diagnose_says_what_it_wants(template):
+    assert "diagnose wants a snapshot of aragora.redis.redis_info" in template("result | aragora.redis.diagnose", result={"changed": False})
+
+
+def test_diagnose_targets_names_servers_by_their_address_and_tells_equal_ones_apart(template):
+    found = template("snapshots | aragora.redis.diagnose_targets", snapshots=[refused(), refused()])
+    assert [target["name"] for target in found] == ["127.0.0.1:6379", "127.0.0.1:6379#2"]
+
+
+def test_diagnose_targets_refuses_unknown_thresholds_even_without_servers(template):
+    assert "the threshold 'x' is unknown" in template("[] | aragora.redis.diagnose_targets(thresholds={'x': 1})")
+
+
+def test_better_snapshot_prefers_what_tells_more(template):
+    far = {**refused("10.0.0.1"), "info": {"server": {}}}
+    on_host = {"unreachable": True, "msg": "no route to host"}
+    found = template("on_host | aragora.redis.better_snapshot({'snapshot': far})", on_host=on_host, far=far)
+    assert found["server"]["host"] == "10.0.0.1"
+    assert found["denied"] == {"host": "no route to host"}
+
+
+def test_better_snapshot_without_any_snapshot_says_why(template):
+    assert "neither from the host (gone) nor from the controller (away)" in template(
+        "{'msg': 'gone'} | aragora.redis.better_snapshot({'msg': 'away'})"
+    )
