@@ -116,6 +116,7 @@ COMMANDS = {
     "SCRIPT": Command("admin", "O(N)", None, 0),
     "LATENCY": Command("admin", "O(1)", None, 0),
     "SLOWLOG": Command("admin", "O(N), N entries", "SLOWLOG GET with a count", 0),
+    "COMMANDLOG": Command("admin", "O(N), N entries", "COMMANDLOG GET with a count", 0),
     "PUBLISH": Command("plain", "O(N+M), N subscribers", "fewer subscribers a channel", 0),
     "EXEC": Command("plain", "that of its commands", "shorter transactions", 0),
     "MULTI": Command("plain", "O(1)", None, 0),
@@ -145,8 +146,8 @@ PLAIN = (
 COMMANDS.update({name: Command("plain", "O(1) or O(log N)") for name in PLAIN})
 # Commands whose second word belongs to their name.
 CONTAINERS = {
-    "ACL", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "DEBUG", "FUNCTION", "LATENCY", "MEMORY", "MODULE", "OBJECT", "PUBSUB", "SCRIPT",
-    "SENTINEL", "SLOWLOG", "XGROUP", "XINFO",
+    "ACL", "CLIENT", "CLUSTER", "COMMAND", "COMMANDLOG", "CONFIG", "DEBUG", "FUNCTION", "LATENCY", "MEMORY", "MODULE", "OBJECT", "PUBSUB",
+    "SCRIPT", "SENTINEL", "SLOWLOG", "XGROUP", "XINFO",
 }  # fmt: skip
 COMMANDS.update(dict.fromkeys(("OBJECT", "XGROUP", "XINFO"), Command("plain", "O(1)", None, 2)))
 UNKNOWN = Command("plain", "unknown", None, 0)

@@ -31,3 +31,9 @@ def test_every_command_with_a_key_is_known_with_its_place(first_keys):
 def test_no_key_is_seen_where_the_server_has_none(first_keys):
     ours = {name for name in COMMANDS if COMMANDS[name].first_key and first_keys.get(name, 1) <= 0}
     assert ours <= PLACED_BY_US
+
+
+def test_every_command_whose_second_word_belongs_to_its_name_is_known(server):
+    with server.client() as client:
+        containers = {name.upper() for name, info in client.command().items() if info.get("subcommands")}
+    assert containers <= CONTAINERS
