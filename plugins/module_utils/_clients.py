@@ -9,10 +9,12 @@ Source: https://redis.io/docs/latest/commands/client-list/
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+NUMBER = re.compile(r"-?[0-9]+")
 NUMBERS = ("id", "age", "idle", "sub", "psub", "ssub", "omem", "tot-mem", "qbuf")
 MOST_GROUPS = 20
 WORST = 10
@@ -22,8 +24,9 @@ NOT_NORMAL = set("SMOP")
 
 
 def parse(text: str) -> list[dict[str, Any]]:
-    """One mapping a client, with the server's field names; numbers where NUMBERS says so."""
-    return [_client(line) for line in text.splitlines() if line]
+    """One mapping a client, with the server's field names; a field of NUMBERS is a number or not there."""
+    # Not splitlines(): users may have names that hold what Python takes for the end of a line.
+    return [_client(line) for line in text.split("\n") if line]
 
 
 def aggregate(clients: Iterable[dict[str, Any]], own_id: int | None = None) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def aggregate(clients: Iterable[dict[str, Any]], own_id: int | None = None) -> d
     the ``by_*`` lists hold at most 20 groups ``{name, connections, idle_over_hour, memory_bytes, client_names}``, most connections first;
     ``worst`` holds the ten clients with the most memory, ``monitors`` those that run MONITOR.
     """
-    others = [client for client in clients if client.get("id") != own_id]
+    others = [client for client in clients if own_id is None or client.get("id") != own_id]
     normal = [client for client in others if not NOT_NORMAL & set(client.get("flags", ""))]
     return {
         "total": len(others),
@@ -60,7 +63,10 @@ def _client(line: str) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for item in line.split(" "):
         name, dummy, value = item.partition("=")
-        fields[name] = int(value) if name in NUMBERS and value.lstrip("-").isdigit() else value
+        if name not in NUMBERS:
+            fields[name] = value
+        elif NUMBER.fullmatch(value):
+            fields[name] = int(value)
     return fields
 
 

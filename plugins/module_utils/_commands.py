@@ -55,6 +55,12 @@ COMMANDS = {
     "ZINTERSTORE": Command("collection", "O(N·K)+O(M log M)", "smaller sets, or the work on a replica", 1),
     "ZREMRANGEBYSCORE": Command("range", "O(log N+M), M members removed", "smaller steps"),
     "ZREMRANGEBYRANK": Command("range", "O(log N+M), M members removed", "smaller steps"),
+    "ZRANGEBYLEX": Command("range", "O(log N+M), M members returned", "ZRANGE … BYLEX with LIMIT"),
+    "ZREVRANGEBYLEX": Command("range", "O(log N+M), M members returned", "ZRANGE … BYLEX REV with LIMIT"),
+    "ZRANGESTORE": Command("range", "O(log N+M), M members stored", "ZRANGESTORE with LIMIT"),
+    "ZREMRANGEBYLEX": Command("range", "O(log N+M), M members removed", "smaller steps"),
+    "ZDIFFSTORE": Command("collection", "O(N·K)+O(M log M)", "smaller sets, or the work on a replica"),
+    "SDIFFSTORE": Command("collection", "O(N), N members of all sets", "smaller sets, or the work on a replica"),
     "SORT": Command("collection", "O(N+M log M)", "a sorted set that is kept in order"),
     "SORT_RO": Command("collection", "O(N+M log M)", "a sorted set that is kept in order"),
     "XRANGE": Command("range", "O(N), N entries returned", "XRANGE with COUNT"),
@@ -62,8 +68,18 @@ COMMANDS = {
     "GETRANGE": Command("range", "O(N), N bytes returned", "smaller values"),
     "BITCOUNT": Command("range", "O(N), N bytes", "BITCOUNT with a range"),
     "BITOP": Command("collection", "O(N), N bytes", "the work on a replica", 2),
+    "BITPOS": Command("range", "O(N), N bytes", "BITPOS with a range"),
+    "LCS": Command("collection", "O(N·M), the lengths of both values", "smaller values, or the work in the application"),
+    "GEORADIUS": Command("range", "O(N+log M), N members in the circle", "GEOSEARCH with COUNT … ANY"),
+    "GEORADIUS_RO": Command("range", "O(N+log M), N members in the circle", "GEOSEARCH with COUNT … ANY"),
+    "GEORADIUSBYMEMBER": Command("range", "O(N+log M), N members in the circle", "GEOSEARCH with COUNT … ANY"),
+    "GEORADIUSBYMEMBER_RO": Command("range", "O(N+log M), N members in the circle", "GEOSEARCH with COUNT … ANY"),
+    "GEOSEARCH": Command("range", "O(N+log M), N members around the area", "GEOSEARCH with COUNT … ANY"),
+    "GEOSEARCHSTORE": Command("range", "O(N+log M), N members around the area", "GEOSEARCHSTORE with COUNT … ANY"),
+    "VSIM": Command("range", "O(log N), N elements of the set", "VSIM with a smaller COUNT and EF"),
     "MGET": Command("range", "O(N), N keys", "batches of about 100 keys"),
     "MSET": Command("range", "O(N), N keys", "batches of about 100 keys"),
+    "MSETNX": Command("range", "O(N), N keys", "batches of about 100 keys"),
     "HMGET": Command("range", "O(N), N fields", "batches of about 100 fields"),
     "HSET": Command("range", "O(N), N fields", "batches of about 100 fields"),
     "HMSET": Command("range", "O(N), N fields", "batches of about 100 fields"),
@@ -100,6 +116,7 @@ COMMANDS = {
     "SCRIPT": Command("admin", "O(N)", None, 0),
     "LATENCY": Command("admin", "O(1)", None, 0),
     "SLOWLOG": Command("admin", "O(N), N entries", "SLOWLOG GET with a count", 0),
+    "COMMANDLOG": Command("admin", "O(N), N entries", "COMMANDLOG GET with a count", 0),
     "PUBLISH": Command("plain", "O(N+M), N subscribers", "fewer subscribers a channel", 0),
     "EXEC": Command("plain", "that of its commands", "shorter transactions", 0),
     "MULTI": Command("plain", "O(1)", None, 0),
@@ -114,17 +131,22 @@ COMMANDS = {
 }
 # Everything with one key and nothing to walk. Module commands are unknown on purpose: which argument is their key is not known either.
 PLAIN = (
-    "APPEND BLMOVE BLPOP BRPOP BZPOPMIN BZPOPMAX COPY DECR DECRBY EXISTS EXPIRE EXPIREAT EXPIRETIME GET GETBIT GETDEL GETEX GETSET "
-    "HDEL HEXISTS HGET HINCRBY HINCRBYFLOAT HLEN HRANDFIELD HSCAN HSETNX HSTRLEN INCR INCRBY INCRBYFLOAT LLEN LMOVE LPOP LPUSHX "
-    "LSET MOVE PERSIST PEXPIRE PEXPIREAT PFADD PFCOUNT PFMERGE PSETEX PTTL RENAMENX RPOP RPOPLPUSH RPUSHX SCARD SET SETBIT SETEX "
-    "SETNX SETRANGE SISMEMBER SMISMEMBER SMOVE SPOP SRANDMEMBER SREM SSCAN STRLEN SUBSTR TOUCH TTL TYPE WATCH XACK XADD XAUTOCLAIM "
-    "XCLAIM XDEL XLEN XPENDING XTRIM ZCARD ZCOUNT ZINCRBY ZLEXCOUNT ZMSCORE ZPOPMAX ZPOPMIN ZRANDMEMBER ZRANK ZREM ZREVRANK ZSCAN "
-    "ZSCORE GEOADD GEODIST GEOHASH GEOPOS GEORADIUS GEOSEARCH "
-).split()
+    "APPEND", "BITFIELD", "BITFIELD_RO", "BLMOVE", "BLPOP", "BRPOP", "BRPOPLPUSH", "BZPOPMAX", "BZPOPMIN", "COPY", "DECR", "DECRBY",
+    "DELIFEQ", "EXISTS", "EXPIRE", "EXPIREAT", "EXPIRETIME", "GEOADD", "GEODIST", "GEOHASH", "GEOPOS", "GET", "GETBIT", "GETDEL",
+    "GETEX", "GETSET", "HDEL", "HEXISTS", "HEXPIRE", "HEXPIREAT", "HEXPIRETIME", "HGET", "HGETDEL", "HGETEX", "HINCRBY", "HINCRBYFLOAT",
+    "HLEN", "HPERSIST", "HPEXPIRE", "HPEXPIREAT", "HPEXPIRETIME", "HPTTL", "HRANDFIELD", "HSCAN", "HSETEX", "HSETNX", "HSTRLEN", "HTTL",
+    "INCR", "INCRBY", "INCRBYFLOAT", "LLEN", "LMOVE", "LPOP", "LPUSHX", "LSET", "MOVE", "PERSIST", "PEXPIRE", "PEXPIREAT",
+    "PEXPIRETIME", "PFADD", "PFCOUNT", "PFMERGE", "PSETEX", "PTTL", "RENAMENX", "RPOP", "RPOPLPUSH", "RPUSHX", "SCARD", "SET", "SETBIT",
+    "SETEX", "SETNX", "SETRANGE", "SISMEMBER", "SMISMEMBER", "SMOVE", "SPOP", "SRANDMEMBER", "SREM", "SSCAN", "STRLEN", "SUBSTR",
+    "TOUCH", "TTL", "TYPE", "VADD", "VCARD", "VDIM", "VEMB", "VGETATTR", "VINFO", "VISMEMBER", "VLINKS", "VRANDMEMBER", "VREM",
+    "VSETATTR", "WATCH", "XACK", "XACKDEL", "XADD", "XAUTOCLAIM", "XCLAIM", "XDEL", "XDELEX", "XLEN", "XPENDING", "XSETID", "XTRIM",
+    "ZCARD", "ZCOUNT", "ZINCRBY", "ZLEXCOUNT", "ZMSCORE", "ZPOPMAX", "ZPOPMIN", "ZRANDMEMBER", "ZRANK", "ZREM", "ZREVRANK", "ZSCAN",
+    "ZSCORE",
+)  # fmt: skip
 COMMANDS.update({name: Command("plain", "O(1) or O(log N)") for name in PLAIN})
 # Commands whose second word belongs to their name.
 CONTAINERS = {
-    "ACL", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "DEBUG", "FUNCTION", "LATENCY", "MEMORY", "MODULE", "OBJECT", "PUBSUB",
+    "ACL", "CLIENT", "CLUSTER", "COMMAND", "COMMANDLOG", "CONFIG", "DEBUG", "FUNCTION", "LATENCY", "MEMORY", "MODULE", "OBJECT", "PUBSUB",
     "SCRIPT", "SENTINEL", "SLOWLOG", "XGROUP", "XINFO",
 }  # fmt: skip
 COMMANDS.update(dict.fromkeys(("OBJECT", "XGROUP", "XINFO"), Command("plain", "O(1)", None, 2)))

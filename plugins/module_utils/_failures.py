@@ -27,11 +27,11 @@ STATES = (
 REPLIES = (
     (r"^NOAUTH\b", "auth_required", None),
     (r"^WRONGPASS\b", "auth_failed", "wrong_password"),
-    (r"invalid password", "auth_failed", "wrong_password"),
-    (r"AUTH.*without any password configured", "auth_failed", "no_password_set"),
-    (r"Client sent AUTH, but no password is set", "auth_failed", "no_password_set"),
+    (r"^(ERR )?invalid password", "auth_failed", "wrong_password"),
+    (r"^(ERR )?AUTH .*without any password configured", "auth_failed", "no_password_set"),
+    (r"^(ERR )?Client sent AUTH, but no password is set", "auth_failed", "no_password_set"),
     (r"^NOPERM\b", "no_permission", None),
-    (r"max number of clients", "max_clients", None),
+    (r"^(ERR )?max number of clients", "max_clients", None),
     (r"^LOADING\b", "loading", None),
     (r"^BUSY\b.*FUNCTION KILL", "busy", "function"),
     (r"^BUSY\b", "busy", "script"),
@@ -59,7 +59,7 @@ TLS_TEXTS = (
     (r"UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|NO_SHARED_CIPHER|NO_PROTOCOLS_AVAILABLE", "no_common_version"),
 )
 
-UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
+UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL, errno.EPERM}
 
 # One sentence each: what failed ({address} is filled in) and what to do next. Keys: (state, reason), then (state, None).
 SENTENCES = {
@@ -112,7 +112,8 @@ class Failure:
         """One sentence with the address, what failed and what to do next."""
         template = SENTENCES.get((self.state, self.reason)) or SENTENCES.get((self.state, None))
         text = (template or "{address} answers with an error").format(address=address)
-        return f"{text} ({self.error})" if self.error else text
+        error = " ".join(self.error.split())
+        return f"{text} ({error})" if error else text
 
 
 def from_reply(text: str) -> Failure:
@@ -151,10 +152,10 @@ def _from_link(link: BaseException, text: str, connected: bool) -> Failure | Non
 
 
 def _from_tls(link: ssl.SSLError, text: str) -> Failure:
-    if isinstance(link, ssl.SSLEOFError):
-        return Failure("reset", None, text)
     if isinstance(link, ssl.SSLCertVerificationError):
-        return Failure("tls", VERIFY_REASONS.get(link.verify_code, "verification_failed"), text)
+        return Failure("tls", VERIFY_REASONS.get(getattr(link, "verify_code", 0), "verification_failed"), text)
+    if isinstance(link, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return Failure("reset", None, text)
     reasons = (reason for pattern, reason in TLS_TEXTS if re.search(pattern, str(link)))
     return Failure("tls", next(reasons, "handshake_failed"), text)
 
@@ -164,7 +165,8 @@ def _from_oserror(link: OSError, text: str) -> Failure | None:
         return Failure("refused", None, text)
     if isinstance(link, (FileNotFoundError, NotADirectoryError)):
         return Failure("refused", "no_socket", text)
-    if isinstance(link, PermissionError):
+    # EPERM is a packet filter of this machine, EACCES the mode of a Unix socket.
+    if isinstance(link, PermissionError) and link.errno != errno.EPERM:
         return Failure("refused", "socket_permission", text)
     if isinstance(link, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)):
         return Failure("reset", None, text)

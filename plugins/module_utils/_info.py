@@ -24,7 +24,8 @@ def parse(text: str) -> dict[str, dict[str, Any]]:
     sections: dict[str, dict[str, Any]] = {}
     fields: dict[str, Any] = {}
     name = ""
-    for line in text.splitlines():
+    # Not splitlines(): paths and names may hold what Python takes for the end of a line.
+    for line in text.replace("\r\n", "\n").split("\n"):
         if line.startswith("# "):
             name = line[2:].strip().lower().replace(" ", "_")
             fields = sections.setdefault(name, {})
@@ -32,7 +33,11 @@ def parse(text: str) -> dict[str, dict[str, Any]]:
         key, colon, value = line.partition(":")
         if colon and sections:
             key, value = _split_key(key, value, name)
-            fields[key] = _typed(key, value, name)
+            typed = _typed(key, value, name)
+            if key == "module" and isinstance(typed, dict):
+                # One line each, all of them called so.
+                key = f"module_{typed.get('name', '')}"
+            fields[key] = typed
     return sections
 
 
@@ -66,8 +71,8 @@ def _typed(key: str, value: str, section: str) -> Any:
 
 def _number(value: str) -> Any:
     """An int or a float where the text is one, else the text. ``1.00%`` stays text, as do ``nan`` and ``inf``."""
-    if re.fullmatch(r"-?\d{1,20}", value):
+    if re.fullmatch(r"-?[0-9]{1,20}", value):
         return int(value)
-    if re.fullmatch(r"-?\d+\.\d+", value):
+    if re.fullmatch(r"-?[0-9]+\.[0-9]+", value):
         return float(value)
     return value

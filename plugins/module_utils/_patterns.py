@@ -17,7 +17,9 @@ VARIABLE = re.compile(
     | (?<![0-9A-Za-z])\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?Z?)?(?![0-9A-Za-z])    # date, time
     | (?<![0-9A-Za-z.])\d{1,3}(?:\.\d{1,3}){3}(?![0-9A-Za-z.])                             # IPv4 address
     | (?<![0-9A-Za-z])(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}(?![0-9A-Za-z])                     # hash, hex id
-    | (?<![0-9A-Za-z])(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}(?![0-9A-Za-z])                   # token
+    | (?<![0-9A-Za-z])(?=[A-Za-z_-]*\d)
+      (?!(?:[A-Za-z]+|\d+)(?:[_-]+(?:[A-Za-z]+|\d+))*(?![A-Za-z0-9_-]))                    # not words and numbers, as in user_cart_17
+      [A-Za-z0-9_-]{16,}(?![0-9A-Za-z])                                                    # token
     | \d+                                                                                  # number
     """,
     re.VERBOSE,
@@ -25,6 +27,10 @@ VARIABLE = re.compile(
 
 
 def fold(key: str) -> str:
-    """The pattern of a key: ids, UUIDs, hashes, dates, addresses and numbers become ``*``; a long name is cut with ``…``."""
+    """The pattern of a key: ids, UUIDs, hashes, dates, addresses and numbers become ``*``.
+
+    A long name is cut with ``…``; what a terminal would obey, not show, is spelled out (``\\x1b``).
+    """
     pattern = re.sub(r"\*{2,}", "*", VARIABLE.sub("*", key[: LONGEST * 4]))
+    pattern = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in pattern)
     return pattern if len(pattern) <= LONGEST else pattern[: LONGEST - 1] + "…"

@@ -48,11 +48,17 @@ def _picked(info: dict[str, Any], section: str, names: tuple[str, ...]) -> dict[
 
 def _calls(info: dict[str, Any]) -> dict[str, float]:
     """Executed calls by command; refused ones are in errorstats."""
-    return {name[len("cmdstat_") :]: item["calls"] for name, item in info.get("commandstats", {}).items() if "calls" in item}
+    return _counted(info, "commandstats", "cmdstat_", "calls")
 
 
 def _errors(info: dict[str, Any]) -> dict[str, float]:
-    return {name[len("errorstat_") :]: item["count"] for name, item in info.get("errorstats", {}).items() if "count" in item}
+    return _counted(info, "errorstats", "errorstat_", "count")
+
+
+def _counted(info: dict[str, Any], section: str, prefix: str, field: str) -> dict[str, float]:
+    """One number of every record; lines that are no such record are nobody's counter."""
+    records = {name: item.get(field) for name, item in info.get(section, {}).items() if isinstance(item, dict)}
+    return {name[len(prefix) :]: value for name, value in records.items() if isinstance(value, (int, float))}
 
 
 def _changes(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:

@@ -13,7 +13,7 @@ MASK = "***"
 # requirepass, masterauth/primaryauth, tls-key-file-pass … and whatever a module calls by such a name.
 SECRET_SETTING = re.compile(r"pass(word|phrase)?$|auth$|secret|token", re.IGNORECASE)
 # Commands of which every argument may be a secret.
-SECRET_COMMANDS = {"AUTH", "HELLO", "ACL SETUSER", "CONFIG SET", "MIGRATE", "SENTINEL SET"}
+SECRET_COMMANDS = {"AUTH", "HELLO", "ACL SETUSER", "CONFIG SET", "MIGRATE", "MODULE LOADEX", "SENTINEL CONFIG", "SENTINEL SET"}
 
 
 def is_secret(setting: str) -> bool:

@@ -100,14 +100,16 @@ def better(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> di
 
 
 def chosen_parts(subset: Iterable[str]) -> set[str]:
-    """The parts that ``gather_subset`` means: names add, ``!names`` take away, ``all`` is the default of a list that only takes away.
+    """The parts that ``gather_subset`` means: names add, ``!names`` take away, ``all`` is the default of a list that only takes away,
+    and ``!all`` leaves nothing but what is named.
 
     ``info`` is always among them: nothing can be judged without it. ValueError names an unknown part and lists the known ones.
     """
     names = [str(name) for name in subset]
-    unknown = [name for name in names if name.lstrip("!") not in (*PARTS, "all")]
+    unknown = [name for name in names if name[name.startswith("!") :] not in (*PARTS, "all")]
     if unknown:
         raise ValueError(f"gather_subset names the unknown part '{unknown[0]}': choose from all, {', '.join(PARTS)}, or !part")
     wanted = {name for name in names if not name.startswith("!")}
-    parts = set(PARTS) if "all" in wanted or not wanted else wanted
-    return (parts - {name[1:] for name in names if name.startswith("!")}) | {"info"}
+    if "all" in wanted or not (wanted or "!all" in names):
+        wanted = set(PARTS)
+    return (wanted - {name[1:] for name in names if name.startswith("!")}) | {"info"}

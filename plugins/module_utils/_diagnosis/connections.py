@@ -18,7 +18,7 @@ SEE_CLIENTS = "$ {cli} client list | grep -o ' addr=[^:]*' | sort | uniq -c | so
 def _shares(facts: Facts) -> dict[str, Any]:
     """connected_clients and maxclients; INFO tells both since 7.0, CONFIG before."""
     connected = facts.integer("info.clients.connected_clients")
-    limit = int(facts.get_or("info.clients.maxclients", 0)) or facts.integer("config.maxclients")
+    limit = int(facts.number_or("info.clients.maxclients", 0)) or facts.integer("config.maxclients")
     return {"connected_clients": connected, "maxclients": limit, "percent": percent(connected, limit)}
 
 

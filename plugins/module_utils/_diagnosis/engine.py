@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
+from urllib.parse import unquote
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     availability,
@@ -88,15 +90,24 @@ def address(snapshot: Mapping[str, Any]) -> str:
 
 
 def rank(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Unexplained before explained; a root cause takes the highest severity of what it explains; then severity, then the given order."""
+    """Unexplained before explained; a root cause takes the highest severity of what it explains; then severity, then causes first,
+    then the given order.
+    """
     present = {finding["id"]: finding for finding in findings}
     for finding in findings:
         finding["explains"] = [name for name in finding["explains"] if name in present and name != finding["id"]]
     explained = {name for finding in findings for name in finding["explains"]}
+    causes: Counter[str] = Counter()
     for finding in findings:
         family = _family(finding, present)
+        causes.update(member["id"] for member in family)
         finding["severity"] = min((member["severity"] for member in family), key=SEVERITIES.index)
-    return sorted(findings, key=lambda finding: (finding["id"] in explained, SEVERITIES.index(finding["severity"])))
+
+    # What explains has fewer causes than what it explains, and no lower severity.
+    def place(finding: dict[str, Any]) -> tuple[bool, int, int]:
+        return finding["id"] in explained, SEVERITIES.index(finding["severity"]), causes[finding["id"]]
+
+    return sorted(findings, key=place)
 
 
 def _family(finding: dict[str, Any], present: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -131,11 +142,15 @@ def redis_cli(snapshot: Mapping[str, Any]) -> str:
     server = snapshot.get("server") or {}
     url = str(server.get("url") or "")
     words = ["redis-cli"]
-    words += ["-s", str(server["socket"])] if server.get("socket") else ["-h", str(server.get("host")), "-p", str(server.get("port"))]
+    if server.get("socket"):
+        words += ["-s", str(server["socket"])]
+    elif server.get("host"):
+        words += ["-h", str(server["host"]), "-p", str(server.get("port"))]
     if url.startswith("rediss://"):
         words.append("--tls")
-    login = url.partition("://")[2].rpartition("@")[0]
-    user = login.partition(":")[0]
+    login, at, dummy = url.partition("://")[2].partition("@")
+    login = login if at and "/" not in login else ""
+    user = unquote(login.partition(":")[0])
     if login:
         words += ["--user", user] if user else []
         words.append("--askpass")

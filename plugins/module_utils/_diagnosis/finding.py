@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,9 +44,12 @@ class Facts:
         """The number at a path; CONFIG's are text. Raises Missing when there is no number."""
         value = self.get(path)
         try:
-            return float(value)
+            number = float(value)
         except (TypeError, ValueError):
             raise Missing(path) from None
+        if not math.isfinite(number):
+            raise Missing(path)
+        return number
 
     def integer(self, path: str) -> int:
         """The whole number at a path."""
@@ -58,10 +62,17 @@ class Facts:
         except Missing:
             return default
 
+    def number_or(self, path: str, default: float) -> float:
+        """The number at a path, or the default."""
+        try:
+            return self.number(path)
+        except Missing:
+            return default
+
     def rate(self, path: str) -> float:
         """A change per second below ``rates``; 0 for a counter that did not move. Raises Missing without a window."""
         self.get("rates.window_seconds")
-        return float(self.get_or(f"rates.{path}", 0))
+        return self.number_or(f"rates.{path}", 0)
 
     def limit(self, name: str) -> float:
         """A threshold by its name."""
@@ -108,6 +119,12 @@ def above(value: float, warning: float, critical: float) -> str | None:
     if value >= critical:
         return "critical"
     return "warning" if value >= warning else None
+
+
+def count(record: Any, name: str) -> int:
+    """A whole number of a record of INFO (``db0``, ``slave0``, ``cmdstat_get``); 0 where there is none."""
+    value = record.get(name) if isinstance(record, Mapping) else None
+    return value if isinstance(value, int) else 0
 
 
 def percent(part: float, whole: float) -> float:

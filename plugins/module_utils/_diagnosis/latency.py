@@ -178,7 +178,7 @@ def _fork_slow(facts: Facts) -> Verdict | None:
 
 def _recent_events(facts: Facts, prefix: str) -> dict[str, Any]:
     """Latency events by name that happened within the last hour, by the server's clock."""
-    now = int(facts.get_or("info.server.server_time_usec", 0)) // 1_000_000
+    now = int(facts.number_or("info.server.server_time_usec", 0)) // 1_000_000
     events = facts.get("latency.events")
     limit = facts.limit("event_age_seconds")
     return {name: event for name, event in events.items() if name.startswith(prefix) and now - event["at"] < limit}

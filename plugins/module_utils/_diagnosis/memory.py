@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, Rule, Verdict, above, percent
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, Rule, Verdict, above, count, percent
 
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/memory-optimization/"
 EVICTION_DOCS = "https://redis.io/docs/latest/develop/reference/eviction/"
@@ -17,7 +17,7 @@ SEE_KEYS = "$ {cli} --memkeys -i 0.01            # what fills it; gently"
 
 def _counted(facts: Facts) -> float:
     """Used memory as maxmemory counts it: without replication and AOF buffers."""
-    return facts.number(MEMORY + "used_memory") - float(facts.get_or(MEMORY + "mem_not_counted_for_evict", 0))
+    return facts.number(MEMORY + "used_memory") - facts.number_or(MEMORY + "mem_not_counted_for_evict", 0)
 
 
 def _used_percent(facts: Facts) -> float | None:
@@ -28,8 +28,8 @@ def _used_percent(facts: Facts) -> float | None:
 
 def _keys(facts: Facts) -> tuple[int, int]:
     """(keys, keys with a TTL) over all databases."""
-    dbs = [db for db in facts.get("info.keyspace").values() if isinstance(db, dict)]
-    return sum(db.get("keys", 0) for db in dbs), sum(db.get("expires", 0) for db in dbs)
+    dbs = facts.get("info.keyspace").values()
+    return sum(count(db, "keys") for db in dbs), sum(count(db, "expires") for db in dbs)
 
 
 def _evicts(facts: Facts) -> bool:
@@ -233,7 +233,7 @@ def _client_buffers_large(facts: Facts) -> Verdict | None:
 
 def _replica_buffers_large(facts: Facts) -> Verdict | None:
     size = facts.number(MEMORY + "mem_clients_slaves")
-    backlog = float(facts.get_or(MEMORY + "mem_replication_backlog", 0))
+    backlog = facts.number_or(MEMORY + "mem_replication_backlog", 0)
     beyond = max(0.0, size - backlog)
     if beyond <= facts.limit("replica_buffers_bytes"):
         return None
@@ -245,15 +245,18 @@ def _replica_buffers_large(facts: Facts) -> Verdict | None:
 
 
 def _scripts_cached(facts: Facts) -> Verdict | None:
-    count, size = facts.number(MEMORY + "number_of_cached_scripts"), float(facts.get_or(MEMORY + "used_memory_scripts_eval", 0))
-    if count <= facts.limit("scripts_cached") and size <= facts.limit("scripts_cached_bytes"):
+    number, size = facts.number(MEMORY + "number_of_cached_scripts"), facts.number_or(MEMORY + "used_memory_scripts_eval", 0)
+    if number <= facts.limit("scripts_cached") and size <= facts.limit("scripts_cached_bytes"):
         return None
     advice = (
         "The application builds scripts with values in their text; it should pass them as KEYS and ARGV. The cache can be emptied:",
         "$ {cli} script flush async",
     )
     return Verdict(
-        "warning", f"{count:g} scripts are cached", {"number_of_cached_scripts": int(count), "used_memory_scripts_eval": int(size)}, advice
+        "warning",
+        f"{number:g} scripts are cached",
+        {"number_of_cached_scripts": int(number), "used_memory_scripts_eval": int(size)},
+        advice,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, count
 
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/replication/"
 SENTINEL_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/"
@@ -60,13 +60,13 @@ def _replication_lagging(facts: Facts) -> Verdict | None:
     info = _replication(facts)
     behind: dict[str, Any] = {}
     if _is_replica(facts):
-        silent = facts.get_or("info.replication.master_last_io_seconds_ago", 0)
+        silent = facts.number_or("info.replication.master_last_io_seconds_ago", 0)
         if silent > facts.limit("replication_lag_seconds"):
             behind["master_last_io_seconds_ago"] = silent
     for name, replica in info.items():
         if name.startswith("slave") and isinstance(replica, dict) and replica.get("state") == "online":
-            missing = int(info.get("master_repl_offset", 0)) - int(replica.get("offset", 0))
-            lag = replica.get("lag", 0)
+            missing = count(info, "master_repl_offset") - count(replica, "offset")
+            lag = count(replica, "lag")
             if missing > facts.limit("replication_lag_bytes") or lag > facts.limit("replication_lag_seconds"):
                 behind[f"{replica.get('ip')}:{replica.get('port')}"] = {"bytes": missing, "seconds": lag}
     if not behind:
@@ -113,13 +113,14 @@ def _replica_writable(facts: Facts) -> Verdict | None:
 
 
 def _writes_refused_replicas(facts: Facts) -> Verdict | None:
-    needed = int(facts.get_or("config.min-replicas-to-write", 0))
+    needed = int(facts.number_or("config.min-replicas-to-write", 0))
     refused = facts.get_or("rates.errors.NOREPLICAS", 0)
     good = facts.get_or("info.replication.min_slaves_good_slaves", None)
     if not needed and not refused:
         facts.get("config")
         return None
-    if not refused and (good is None or good >= needed):
+    # A replica does not count its own replicas before a write: it refuses every one.
+    if not refused and (_is_replica(facts) or not isinstance(good, int) or good >= needed):
         return None
     evidence = {"min-replicas-to-write": needed, "good_replicas": good, "errors_per_second": refused}
     advice = (

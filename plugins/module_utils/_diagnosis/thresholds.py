@@ -67,6 +67,8 @@ THRESHOLDS: dict[str, tuple[float, str, str]] = {
 def merged(overrides: Mapping[str, Any] | None) -> dict[str, float]:
     """The defaults with the overrides in place. ValueError for an unknown name or a value that is no positive number."""
     values = {name: float(default) for name, (default, dummy, dummy) in THRESHOLDS.items()}
+    if not isinstance(overrides, (Mapping, type(None))):
+        raise ValueError(f"the thresholds are {overrides!r:.60}: give a mapping of names to numbers")
     for name, value in (overrides or {}).items():
         if name not in THRESHOLDS:
             raise ValueError(f"the threshold '{name}' is unknown: choose from {', '.join(sorted(THRESHOLDS))}")

@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.aragora.redis.plugins.module_utils._commands import lookup
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import count
+
 ROLES = ("cache", "store", "queue", "session")
 QUEUE_COMMANDS = {"blpop", "brpop", "blmove", "brpoplpush", "bzpopmin", "bzpopmax", "xreadgroup", "xack", "xautoclaim", "xclaim"}
 QUEUE_SHARE = 0.2
@@ -54,18 +57,19 @@ def _inferred(info: Mapping[str, Any], config: Mapping[str, str]) -> tuple[str, 
 
 def _queue_share(commandstats: Mapping[str, Any]) -> float:
     """Calls of queue commands among the calls of commands that touch data."""
-    calls = {name[len("cmdstat_") :]: stat.get("calls", 0) for name, stat in commandstats.items()}
-    data = {name: count for name, count in calls.items() if "|" not in name and name not in ("ping", "info", "auth", "hello", "select")}
+    calls = {name[len("cmdstat_") :]: count(stat, "calls") for name, stat in commandstats.items()}
+    # Before Redis 7 containers stand there without their subcommand.
+    data = {name: number for name, number in calls.items() if name not in ("ping", "select") and lookup(name.split("|")[0]).kind != "admin"}
     total = sum(data.values())
-    return sum(count for name, count in data.items() if name in QUEUE_COMMANDS) / total if total else 0.0
+    return sum(number for name, number in data.items() if name in QUEUE_COMMANDS) / total if total else 0.0
 
 
 def _ttl_share(keyspace: Mapping[str, Any]) -> tuple[float, int]:
-    keys = sum(db.get("keys", 0) for db in keyspace.values())
-    expires = sum(db.get("expires", 0) for db in keyspace.values())
+    keys = sum(count(db, "keys") for db in keyspace.values())
+    expires = sum(count(db, "expires") for db in keyspace.values())
     return (expires / keys if keys else 0.0), keys
 
 
 def _persists(info: Mapping[str, Any], config: Mapping[str, str]) -> bool:
     # Where CONFIG is denied nobody knows about "save": then nothing may be lost.
-    return bool(info.get("persistence", {}).get("aof_enabled") or not config or config.get("save"))
+    return bool((info.get("persistence") or {}).get("aof_enabled") or not config or config.get("save"))
