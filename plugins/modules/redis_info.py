@@ -40,7 +40,7 @@ options:
     default: [all]
   window:
     description:
-      - Seconds between the two readings that make RV(snapshot.rates); meanwhile a PING is sent every 10 ms for RV(snapshot.latency.probe).
+      - Seconds between the two readings that make RV(snapshot.rates); meanwhile a PING is sent every 10 ms for C(latency.probe).
       - With V(0) there is no second reading, and no rates.
     type: float
     default: 1.0
