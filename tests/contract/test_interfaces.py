@@ -92,7 +92,7 @@ def test_a_playbook_does_not_decide_about_privileges(path):
 
 
 def test_thresholds_have_units_and_a_meaning():
-    assert all(unit and meaning for _, unit, meaning in THRESHOLDS.values())
+    assert all(unit and meaning for dummy, unit, meaning in THRESHOLDS.values())
 
 
 @pytest.mark.parametrize("name", THRESHOLDS)

@@ -54,7 +54,7 @@ def busy_with(server, *command):
 
 
 def test_a_healthy_server_is_up(server, look):
-    state, reason, _ = look(url=server.url)
+    state, reason, dummy = look(url=server.url)
     assert (state, reason) == ("up", None)
 
 
@@ -93,7 +93,7 @@ def test_a_silent_port_is_hung_for_a_tls_client_as_well(look):
 
 def test_a_reply_without_end_is_cut_off(look):
     with ports.trickling_port() as port:
-        state, _, finding = look(url=f"redis://127.0.0.1:{port}", timeout=1)
+        state, dummy, finding = look(url=f"redis://127.0.0.1:{port}", timeout=1)
         assert (state, finding) in (("hung", "server_hung"), ("not_redis", "not_redis"))
 
 
@@ -170,7 +170,7 @@ def test_a_user_who_may_ping_but_not_look(server, look):
 
 def test_no_connection_is_left(binary, look):
     with servers.running(binary, maxclients=10) as server, contextlib.ExitStack() as stack:
-        for _ in range(10):
+        for dummy in range(10):
             client = server.client(single_connection_client=True)
             stack.callback(client.close)
             client.ping()
@@ -251,44 +251,44 @@ class TestTls:
         return start
 
     def test_a_valid_certificate_is_accepted(self, tls_server, authority, look):
-        with tls_server(authority.issue("good")) as (url, _):
+        with tls_server(authority.issue("good")) as (url, dummy):
             assert look(url=url, ca_certs=str(authority.file))[:2] == ("up", None)
 
     def test_an_expired_certificate(self, tls_server, authority, look):
-        with tls_server(authority.issue("old", days=(-20, -10))) as (url, _):
+        with tls_server(authority.issue("old", days=(-20, -10))) as (url, dummy):
             assert look(url=url, ca_certs=str(authority.file)) == ("tls", "expired", "tls_failure")
 
     def test_an_unknown_authority(self, tls_server, authority, look):
-        with tls_server(authority.issue("good")) as (url, _):
+        with tls_server(authority.issue("good")) as (url, dummy):
             assert look(url=url) == ("tls", "unknown_ca", "tls_failure")
 
     def test_validation_can_be_switched_off(self, tls_server, authority, look):
-        with tls_server(authority.issue("good")) as (url, _):
+        with tls_server(authority.issue("good")) as (url, dummy):
             assert look(url=url, validate_certs=False)[:2] == ("up", None)
 
     def test_a_certificate_for_another_name(self, tls_server, authority, look):
-        with tls_server(authority.issue("other", host="redis.example.com")) as (url, _):
+        with tls_server(authority.issue("other", host="redis.example.com")) as (url, dummy):
             assert look(url=url, ca_certs=str(authority.file)) == ("tls", "hostname_mismatch", "tls_failure")
 
     def test_a_tls_client_on_a_plain_port(self, tls_server, authority, look):
-        with tls_server(authority.issue("good")) as (_, server):
+        with tls_server(authority.issue("good")) as (dummy, server):
             url = f"rediss://127.0.0.1:{server.port}"
             assert look(url=url, ca_certs=str(authority.file), connect_timeout=1) == ("tls", "tls_on_plain_port", "tls_failure")
 
     def test_a_plain_client_on_a_tls_port(self, tls_server, authority, look):
-        with tls_server(authority.issue("good")) as (url, _):
+        with tls_server(authority.issue("good")) as (url, dummy):
             assert look(url=url.replace("rediss", "redis")) == ("tls", "plain_on_tls_port", "tls_failure")
 
     def test_a_client_certificate_is_wanted(self, tls_server, authority, look):
-        with tls_server(authority.issue("good"), auth_clients="yes") as (url, _):
+        with tls_server(authority.issue("good"), auth_clients="yes") as (url, dummy):
             assert look(url=url, ca_certs=str(authority.file)) == ("tls", "client_certificate_required", "tls_failure")
 
     def test_a_client_certificate_is_shown(self, tls_server, authority, look):
         client = authority.issue("client")
         files = {"client_cert_file": str(client.certificate), "client_key_file": str(client.key)}
-        with tls_server(authority.issue("good"), auth_clients="yes") as (url, _):
+        with tls_server(authority.issue("good"), auth_clients="yes") as (url, dummy):
             assert look(url=url, ca_certs=str(authority.file), **files)[:2] == ("up", None)
 
     def test_a_file_that_is_not_there(self, tls_server, authority, look):
-        with tls_server(authority.issue("good")) as (url, _):
+        with tls_server(authority.issue("good")) as (url, dummy):
             assert look(url=url, ca_certs="/nonexistent/ca.crt") == ("tls", "unreadable_file", "tls_failure")

@@ -266,7 +266,7 @@ class TestHealthyServers:
                     client.expire(f"user:{number % 500}", 600)
                     time.sleep(0.002)
 
-            threads.extend(threading.Thread(target=work, daemon=True) for _ in range(2))
+            threads.extend(threading.Thread(target=work, daemon=True) for dummy in range(2))
             for thread in threads:
                 thread.start()
 

@@ -64,12 +64,12 @@ def _call_keys(server: servers.Server) -> None:
     """What a careless report job does; the slow log keeps whatever took over a millisecond."""
     client = server.client(client_name="nightly-report")
     client.config_set("slowlog-log-slower-than", 1000)
-    for _ in range(3):
+    for dummy in range(3):
         client.keys("session:*")
 
 
 def _leak(server: servers.Server, connections: contextlib.ExitStack) -> None:
-    for _ in range(LEAKED):
+    for dummy in range(LEAKED):
         client: redis.Redis = server.client(single_connection_client=True, client_name="checkout-worker")
         connections.callback(client.close)
         client.ping()

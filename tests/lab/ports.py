@@ -28,27 +28,22 @@ def web_server() -> Iterator[int]:
         server.shutdown()
 
 
-@contextlib.contextmanager
-def silent_port() -> Iterator[int]:
+def silent_port() -> contextlib.AbstractContextManager[int]:
     """A port that accepts and says nothing."""
-    with _serving(lambda _, stop: stop.wait(60)) as port:
-        yield port
+    return _serving(lambda _, stop: stop.wait(60))
 
 
-@contextlib.contextmanager
-def resetting_port() -> Iterator[int]:
+def resetting_port() -> contextlib.AbstractContextManager[int]:
     """A port that accepts and resets the connection at once."""
 
-    def reset(peer: socket.socket, _: threading.Event) -> None:
+    def reset(peer: socket.socket, dummy: threading.Event) -> None:
         peer.recv(1)
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    with _serving(reset) as port:
-        yield port
+    return _serving(reset)
 
 
-@contextlib.contextmanager
-def trickling_port() -> Iterator[int]:
+def trickling_port() -> contextlib.AbstractContextManager[int]:
     """A port that answers PING with a reply that never ends, one byte every 0.2 s: each byte renews a naive time-out."""
 
     def trickle(peer: socket.socket, stop: threading.Event) -> None:
@@ -57,8 +52,7 @@ def trickling_port() -> Iterator[int]:
             while not stop.wait(0.2):
                 peer.sendall(b"+")
 
-    with _serving(trickle) as port:
-        yield port
+    return _serving(trickle)
 
 
 @contextlib.contextmanager
@@ -67,7 +61,7 @@ def full_backlog() -> Iterator[int]:
     with socket.socket() as listener, contextlib.ExitStack() as clients:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        for _ in range(3):
+        for dummy in range(3):
             client = clients.enter_context(socket.socket())
             client.settimeout(0)
             client.connect_ex(listener.getsockname())

@@ -162,7 +162,7 @@ def test_a_name_without_an_address_is_one_for_dns():
 def test_a_connection_that_is_torn_down_is_reset():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
-        accepted, _ = listener.accept()
+        accepted, dummy = listener.accept()
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         accepted.close()
         with client:

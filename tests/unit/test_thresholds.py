@@ -17,7 +17,7 @@ RULES = Path(thresholds.__file__).parent
 
 
 def test_without_overrides_the_defaults_hold():
-    assert merged(None) == merged({}) == {name: default for name, (default, _, _) in THRESHOLDS.items()}
+    assert merged(None) == merged({}) == {name: default for name, (default, dummy, dummy) in THRESHOLDS.items()}
 
 
 @pytest.mark.parametrize(("value", "number"), [(70, 70.0), (0, 0.0), ("70", 70.0), ("70.5", 70.5), (" 70 ", 70.0), (1e9, 1e9)])

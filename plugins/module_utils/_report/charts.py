@@ -55,7 +55,7 @@ def draw(plot: Plot) -> ET.Element:
     svg = el("svg", el("title", plot.title), role="img", aria_label=said, viewBox=f"0 0 {WIDTH} {height}", focusable="false")
     bars = _bars(plot, height)
     for index, row in enumerate(plot.rows):
-        svg.append(_row(row, index, [bar[index] for bar in bars]))
+        svg.append(_row(row, index, [series[index] for series in bars]))
         if plot.limit and plot.limit < plot.largest:
             x, top = f"{WIDTH * plot.limit / plot.largest:.1f}", index * ROW
             svg.append(el("line", x1=x, x2=x, y1=f"{top + 19}", y2=f"{top + 23 + BAR}", class_="limit"))

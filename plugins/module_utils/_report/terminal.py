@@ -80,7 +80,7 @@ def _finding(node: Node, width: int, full: bool) -> list[Line]:
     told = _wrapped(f"  ● {clean(finding['title'])} [{finding['id']}]", width, "    ", COLOURS[finding["severity"]])
     evidence = " · ".join(f"{name} {value}" for name, value in flat(finding["evidence"]))
     told += _wrapped(f"    {clean(evidence, MOST_EVIDENCE)}", width, "    ", None)
-    for child, _ in explained:
+    for child, dummy in explained:
         told += _wrapped(f"    └ explains: {clean(child['title'])} [{child['id']}]", width, "      ", None)
     if finding["remedy"]:
         told.append((f"    ▶ {clean(remedy_command(finding['remedy']), LONGEST_COMMAND)}", "green"))
