@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -313,8 +314,8 @@ def test_sentinels_have_credentials_of_their_own():
         "sentinel_password": "spw", "sentinel_tls": True, "tls": False, "validate_certs": False, "ca_certs": "/ca.pem",
         "client_cert_file": "/c.pem", "client_key_file": "/k.pem",
     }  # fmt: skip
-    common = {"user": "watch", "password": "spw", "tls": True, "validate_certs": False, "ca_certs": "/ca.pem"}
-    files = {"client_cert_file": "/c.pem", "client_key_file": "/k.pem"}
+    common: dict[str, Any] = {"user": "watch", "password": "spw", "tls": True, "validate_certs": False, "ca_certs": "/ca.pem"}
+    files: dict[str, Any] = {"client_cert_file": "/c.pem", "client_key_file": "/k.pem"}
     assert sentinel_endpoints(options) == [
         Endpoint(host="s1", port=26379, **common, **files),
         Endpoint(host="s2", port=5000, **common, **files),

@@ -143,7 +143,7 @@ def test_no_name_breaks_out_of_the_command_line(name):
 
 def test_the_advice_is_for_this_very_server():
     snapshot = empty("10.9.8.7", 6380, None, "redis://ops:***@10.9.8.7:6380", local=False)
-    snapshot["availability"].update(state="busy", reason="function", error="BUSY")
+    snapshot["availability"] = {**snapshot["availability"], "state": "busy", "reason": "function", "error": "BUSY"}
     (finding,) = diagnose(snapshot)["findings"]
     assert finding["id"] == "script_running"
     assert "$ redis-cli -h 10.9.8.7 -p 6380 --user ops --askpass function kill" in finding["advice"]
@@ -166,7 +166,7 @@ def test_every_rule_of_an_empty_snapshot_is_silent_or_names_what_is_missing():
 @pytest.mark.parametrize("local", [True, False])
 def test_every_state_but_up_is_said_by_exactly_one_rule(state, local):
     snapshot = empty("cache", 6379, None, "redis://cache:6379", local=local)
-    snapshot["availability"].update(state=state, error="text")
+    snapshot["availability"] = {**snapshot["availability"], "state": state, "error": "text"}
     assert len(diagnose(snapshot)["findings"]) == (state != "up")
 
 

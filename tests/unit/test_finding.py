@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.engine import RULES
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import (
@@ -18,7 +20,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
     percent,
 )
 
-SNAPSHOT = {
+SNAPSHOT: dict[str, Any] = {
     "availability": {"state": "up", "reason": None},
     "info": {"memory": {"used_memory": 5, "ratio": 1.5, "maxmemory": 0, "policy": "noeviction", "frag": "nan", "big": "inf"}},
     "config": {"maxclients": "10000", "save": "", "appendonly": "no"},

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from ansible_collections.aragora.redis.plugins.module_utils._failures import STATES
@@ -56,7 +57,7 @@ def test_info_is_always_read_and_what_is_left_out_is_not(subset):
 
 
 def test_an_empty_snapshot_knows_its_address_only_and_is_plain_data():
-    snapshot = empty("cache", 6379, None, "redis://cache:6379", local=False)
+    snapshot: dict[str, Any] = {**empty("cache", 6379, None, "redis://cache:6379", local=False)}
     assert set(snapshot) == set(Snapshot.__annotations__)
     assert snapshot["schema"] == SCHEMA
     assert snapshot["availability"]["state"] in STATES

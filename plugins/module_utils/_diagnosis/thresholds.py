@@ -82,6 +82,6 @@ def _checked(name: str, value: Any) -> float:
         number = float(str(value))
     except ValueError:
         number = -1.0
-    if isinstance(value, bool) or not 0 <= number < float("inf"):
+    if not 0 <= number < float("inf"):
         raise ValueError(f"the threshold {name} is '{value}': give a plain number in {unit}, without its unit")
     return number
