@@ -29,6 +29,7 @@ LINTERS: dict[str, list[str]] = {
     "yamllint": ["yamllint", "--strict", "."],
     "ansible-lint": ["ansible-lint", "--offline", "--strict"],
     "changelog": ["antsibull-changelog", "lint"],
+    "ansible-test sanity": [sys.executable, "-m", "tests.lab.sanity"],
     "docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."],
 }
 # Where a linter does not run from the root.

@@ -30,7 +30,7 @@ def web_server() -> Iterator[int]:
 
 def silent_port() -> contextlib.AbstractContextManager[int]:
     """A port that accepts and says nothing."""
-    return _serving(lambda _, stop: stop.wait(60))
+    return _serving(lambda dummy, stop: stop.wait(60))
 
 
 def resetting_port() -> contextlib.AbstractContextManager[int]:
