@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +55,12 @@ def run_module() -> Callable[..., dict[str, Any]]:
     """Run a module in a process of its own, as a target would, and return its result.
 
     ``run_module("redis_info", url=…, _check_mode=True, _diff=True)``; a failed module returns ``{"failed": True, "msg": …}``.
+    ``_while`` is called again and again while the module runs.
     """
 
-    def run(name: str, _check_mode: bool = False, _diff: bool = False, _timeout: float = 60, **options: Any) -> dict[str, Any]:
+    def run(name: str, _check_mode: bool = False, _diff: bool = False, _while: Any = None, **options: Any) -> dict[str, Any]:
         internal = {"_ansible_check_mode": _check_mode, "_ansible_diff": _diff, "_ansible_remote_tmp": "/tmp"}
-        return _run(name, {"ANSIBLE_MODULE_ARGS": {**options, **internal}}, _timeout)
+        return _run(name, {"ANSIBLE_MODULE_ARGS": {**options, **internal}}, _while)
 
     return run
 
@@ -99,13 +101,29 @@ def play(tmp_path: Path) -> Callable[..., Played]:
     return run
 
 
-def _run(name: str, arguments: dict[str, Any], timeout: float) -> dict[str, Any]:
+def _run(name: str, arguments: dict[str, Any], meanwhile: Callable[[], Any] | None) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections"), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", f"ansible_collections.aragora.redis.plugins.modules.{name}"],
-        input=json.dumps(arguments), capture_output=True, text=True, timeout=timeout, env=environment, check=False,
-    )  # fmt: skip
-    if not done.stdout:
-        raise AssertionError(f"{name} said nothing but: {done.stderr}")
-    result: dict[str, Any] = json.loads(done.stdout)
+    command = [sys.executable, "-m", f"ansible_collections.aragora.redis.plugins.modules.{name}"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        stop = threading.Event()
+        beside = threading.Thread(target=_repeat, args=(meanwhile, stop), daemon=True)
+        beside.start()
+        try:
+            stdout, stderr = process.communicate(json.dumps(arguments), timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        finally:
+            stop.set()
+            beside.join(10)
+    if not stdout:
+        raise AssertionError(f"{name} said nothing but: {stderr}")
+    result: dict[str, Any] = json.loads(stdout)
     return result
+
+
+def _repeat(action: Callable[[], Any] | None, stop: threading.Event) -> None:
+    while action and not stop.wait(0.01):
+        action()

@@ -30,8 +30,6 @@ from ansible_collections.aragora.redis.plugins.module_utils._failures import Fai
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, chosen_parts, empty
 
 PROBE_INTERVAL = 0.01
-# CLIENT LIST has no limit of its own and holds the server while it is written: about 17 ms for 10,000 clients.
-MOST_CLIENTS = 20_000
 MOST_THREADS = 64
 # Parts that a server can only answer once its data set is loaded.
 NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
@@ -46,7 +44,8 @@ class Plan:
     slowlog_entries: int
     connect_timeout: float
     timeout: float
-    mask_arguments: bool = True
+    clients_limit: int
+    mask_arguments: bool
 
 
 def info_argument_spec() -> dict[str, Any]:
@@ -56,6 +55,7 @@ def info_argument_spec() -> dict[str, Any]:
         "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
         "window": {"type": "float", "default": 1.0},
         "slowlog_entries": {"type": "int", "default": 256},
+        "clients_limit": {"type": "int", "default": 20_000},
         "mask_arguments": {"type": "bool", "default": True},
         "fail_on_unavailable": {"type": "bool", "default": False},
     }
@@ -79,14 +79,16 @@ def make_plan(options: dict[str, Any]) -> Plan:
     check_timeouts(options)
     if not 0 <= options["window"] <= 60:
         raise ValueError(f"window is {options['window']:g}: give seconds from 0 to 60")
-    if not 0 <= options["slowlog_entries"] <= 100_000:
-        raise ValueError(f"slowlog_entries is {options['slowlog_entries']}: give a number from 0 to 100000")
+    for name, most in (("slowlog_entries", 100_000), ("clients_limit", 1_000_000)):
+        if not 0 <= options[name] <= most:
+            raise ValueError(f"{name} is {options[name]}: give a number from 0 to {most}")
     return Plan(
         parts=frozenset(chosen_parts(options["gather_subset"])),
         window=options["window"],
         slowlog_entries=options["slowlog_entries"],
         connect_timeout=options["connect_timeout"],
         timeout=options["timeout"],
+        clients_limit=options["clients_limit"],
         mask_arguments=options["mask_arguments"],
     )
 
@@ -176,7 +178,7 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
     if plan.window > 0 and parts & {"rates", "latency"} and state == "up":
         snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(_ping_times(client, plan.window))}
     probes = client.commands_sent - sent
-    after = _second_round(client, snapshot, parts)
+    after = _second_round(client, snapshot, plan, parts)
     if before and after and "rates" in parts and plan.window > 0:
         own = {"ping": probes, "info": 1}
         snapshot["rates"] = _rates.between(before, after, time.perf_counter() - started, own)
@@ -211,6 +213,9 @@ def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozense
     # Last here and first in the second round, so that the rates hold as little as possible of our own.
     commands["info"] = ("INFO", "everything")
     replies = dict(zip(commands, client.pipeline(list(commands.values()))))
+    if replies["info"] == "":
+        # A Sentinel of Redis 6.2 knows no section "everything".
+        replies["info"] = client.pipeline([("INFO",)])[0]
     refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
     # The connection's own name and id are a courtesy: their refusal is nobody's concern.
     snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("name", "client_id")})
@@ -243,17 +248,15 @@ def _take_in(snapshot: Snapshot, answered: dict[str, Any], plan: Plan) -> None:
         snapshot["modules"] = [{key: module.get(key) for key in ("name", "ver")} for module in map(_pairs, answered["modules"])]
 
 
-def _second_round(client: Client, snapshot: Snapshot, parts: frozenset[str] | set[str]) -> dict[str, Any]:
+def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozenset[str] | set[str]) -> dict[str, Any]:
     """Read what depends on the first round or on the end of the window. Returns INFO, the end of the rates."""
     info = snapshot["info"] or {}
     commands: dict[str, tuple[str | int, ...]] = {"info": ("INFO", "everything")} if "rates" in parts and info else {}
     commands["client_id"] = ("CLIENT", "ID")
     if "clients" in parts:
         connected = info.get("clients", {}).get("connected_clients", 0)
-        if connected > MOST_CLIENTS:
-            snapshot["denied"]["clients"] = (
-                f"{connected} clients: CLIENT LIST is not asked for above {MOST_CLIENTS}, it has no limit of its own"
-            )
+        if connected > plan.clients_limit:
+            snapshot["denied"]["clients"] = f"{connected} clients: CLIENT LIST is not asked for above clients_limit ({plan.clients_limit})"
         else:
             commands["clients"] = ("CLIENT", "LIST")
     if "cluster" in parts and info.get("cluster", {}).get("cluster_enabled"):

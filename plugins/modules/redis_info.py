@@ -49,6 +49,12 @@ options:
       - How many entries of the slow log to read at most, newest first.
     type: int
     default: 256
+  clients_limit:
+    description:
+      - Up to how many connected clients CLIENT LIST is asked for. It has no limit of its own, and holds the server while it is
+        written (about 17 ms for 10,000 clients).
+    type: int
+    default: 20000
   mask_arguments:
     description:
       - Whether slow-log arguments beyond the command and the pattern of its key are replaced by V(***).

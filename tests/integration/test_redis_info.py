@@ -6,6 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import pytest
+
+from tests.lab import servers
+
 
 def test_a_snapshot_of_a_healthy_server_is_complete(server, run_module):
     result = run_module("redis_info", url=server.url, window=0.2)
@@ -14,3 +20,171 @@ def test_a_snapshot_of_a_healthy_server_is_complete(server, run_module):
     assert snapshot["availability"]["state"] == "up"
     assert snapshot["denied"] == {}
     assert snapshot["info"]["server"]["tcp_port"] == server.port
+    read = {part for part in ("config", "rates", "slowlog", "clients", "latency", "memory", "acl", "modules") if snapshot[part] is not None}
+    assert len(read) == 8
+    assert snapshot["latency"]["probe"]["samples"] > 5
+    assert snapshot["memory"]["stats"]["total.allocated"] > 0
+
+
+def test_valkey_is_known_by_its_own_version(binary, server, run_module):
+    found = run_module("redis_info", url=server.url, window=0)["snapshot"]["server"]
+    assert found["product"] == ("valkey" if "valkey" in binary.name else "redis")
+    version = ".".join(found["version"].split(".")[:2])
+    assert f"{found['product']}-{version}" in servers.matrix()
+
+
+def test_watching_a_quiet_server_does_not_make_it_look_busy(server, run_module):
+    rates = run_module("redis_info", url=server.url, window=0.5)["snapshot"]["rates"]
+    assert rates["stats"]["total_commands_processed"] == 0
+    assert rates["commands"] == {}
+    assert rates["stats"]["total_connections_received"] == 0
+
+
+def test_rates_are_those_of_the_window(server, run_module):
+    with contextlib.closing(server.client()) as client:
+        rates = run_module("redis_info", url=server.url, window=0.5, _while=lambda: client.incr("counter"))["snapshot"]["rates"]
+        counted = int(client.get("counter"))
+    # One every 10 ms at most, for the time of the window only.
+    assert 0 < rates["commands"]["incrby"] * rates["window_seconds"] < counted
+    assert rates["commands"]["incrby"] <= 101
+
+
+def test_only_what_was_asked_for_is_read(server, run_module):
+    snapshot = run_module("redis_info", url=server.url, window=0, gather_subset=["slowlog"])["snapshot"]
+    assert snapshot["info"]
+    assert snapshot["slowlog"]
+    assert not any(snapshot[part] for part in ("config", "clients", "memory", "acl", "modules", "rates", "latency"))
+    snapshot = run_module("redis_info", url=server.url, window=0, gather_subset=["!slowlog", "!config"])["snapshot"]
+    assert snapshot["slowlog"] is None
+    assert snapshot["config"] is None
+    assert snapshot["clients"]
+
+
+def test_the_client_list_is_not_asked_for_above_the_limit(server, run_module):
+    with contextlib.ExitStack() as stack:
+        for dummy in range(6):
+            client = stack.enter_context(contextlib.closing(server.client(single_connection_client=True)))
+            client.ping()
+        snapshot = run_module("redis_info", url=server.url, window=0, clients_limit=5)["snapshot"]
+    assert snapshot["clients"] is None
+    assert "7 clients: CLIENT LIST is not asked for above clients_limit (5)" in snapshot["denied"]["clients"]
+
+
+def test_the_slow_log_is_read_up_to_the_limit(server, run_module):
+    client = server.client()
+    client.config_set("slowlog-log-slower-than", 0)
+    for number in range(30):
+        client.set(f"key:{number}", number)
+    slowlog = run_module("redis_info", url=server.url, window=0, slowlog_entries=10)["snapshot"]["slowlog"]
+    assert len(slowlog["entries"]) == 10
+    assert slowlog["length"] > 30
+
+
+def test_renamed_commands_are_denied_in_the_servers_words(binary, run_module):
+    with servers.running(binary, rename_command='CONFIG ""\nSLOWLOG hidden') as server:
+        snapshot = run_module("redis_info", url=server.url, window=0)["snapshot"]
+    assert snapshot["availability"]["state"] == "up"
+    assert set(snapshot["denied"]) == {"config", "slowlog"}
+    assert "unknown command" in snapshot["denied"]["config"].lower()
+
+
+def test_reading_changes_nothing(server, run_module):
+    client = server.client()
+    client.set("key", "value")
+    before = client.config_get("*")
+    run_module("redis_info", url=server.url, window=0)
+    assert client.config_get("*") == before
+    assert client.dbsize() == 1
+
+
+def test_many_targets_come_back_in_their_order(server, run_module):
+    gone = f"redis://127.0.0.1:{servers.free_port()}"
+    snapshots = run_module("redis_info", targets=[gone, server.url, gone, server.url], window=0)["snapshots"]
+    assert [snapshot["availability"]["state"] for snapshot in snapshots] == ["refused", "up", "refused", "up"]
+
+
+def test_an_unusable_server_fails_only_where_the_caller_minds(run_module):
+    gone = f"redis://127.0.0.1:{servers.free_port()}"
+    assert "failed" not in run_module("redis_info", url=gone)
+    result = run_module("redis_info", url=gone, fail_on_unavailable=True)
+    assert result["failed"]
+    assert "refuses connections: no process listens there" in result["msg"]
+    assert result["snapshot"]["availability"]["state"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"gather_subset": ["memroy"]}, "unknown part 'memroy': choose from all, info,"),
+        ({"window": -1}, "window is -1: give seconds from 0 to 60"),
+        ({"slowlog_entries": -1}, "slowlog_entries is -1: give a number from 0 to 100000"),
+        ({"timeout": 0}, "timeout is 0.0: give seconds between 0 and 300"),
+        ({"targets": []}, "targets is empty"),
+        ({"login_port": 70000}, "port 70000"),
+        ({"login_user": "ops"}, "the user 'ops' is given without a password"),
+        ({"sentinels": ["a/b"], "service_name": "mymaster"}, "the Sentinel 'a/b' cannot be read"),
+        ({"url": "redis://localhost", "sentinels": ["a"], "service_name": "m"}, "mutually exclusive"),
+        ({"sentinels": ["127.0.0.1"]}, "service_name"),
+    ],
+)
+def test_bad_options_get_one_sentence(run_module, options, sentence):
+    result = run_module("redis_info", **options)
+    assert result["failed"]
+    assert sentence in result["msg"]
+    assert "Traceback" not in str(result)
+
+
+class TestThroughSentinels:
+    """The Sentinels say where the master is; they have credentials of their own."""
+
+    @pytest.fixture
+    def sentinel(self, family_binary):
+        @contextlib.contextmanager
+        def start(master, password=None):
+            monitor = f"monitor mymaster 127.0.0.1 {master.port} 1"
+            with servers.running(family_binary, sentinel_mode=True, sentinel=monitor, requirepass=password, save=None) as started:
+                yield started
+
+        return start
+
+    @pytest.fixture
+    def master(self, family_binary):
+        with servers.running(family_binary, requirepass="Sesame-7391") as started:
+            yield started
+
+    def test_the_master_is_found_and_used_with_its_own_password(self, sentinel, master, run_module):
+        with sentinel(master, password="Guard-1204") as guard:
+            options = {"sentinels": [f"127.0.0.1:{guard.port}"], "service_name": "mymaster", "sentinel_password": "Guard-1204"}
+            snapshot = run_module("redis_info", **options, login_password="Sesame-7391", window=0)["snapshot"]
+        assert snapshot["availability"]["state"] == "up"
+        assert snapshot["server"]["port"] == master.port
+
+    def test_a_sentinel_that_is_gone_is_passed_over(self, sentinel, master, run_module):
+        with sentinel(master) as guard:
+            options = {"sentinels": [f"127.0.0.1:{servers.free_port()}", f"127.0.0.1:{guard.port}"], "service_name": "mymaster"}
+            snapshot = run_module("redis_info", **options, login_password="Sesame-7391", window=0)["snapshot"]
+        assert snapshot["availability"]["state"] == "up"
+
+    def test_sentinels_that_are_all_gone_are_the_failure(self, run_module):
+        port = servers.free_port()
+        snapshot = run_module("redis_info", sentinels=[f"127.0.0.1:{port}"], service_name="mymaster", window=0)["snapshot"]
+        assert snapshot["availability"]["state"] == "refused"
+        assert snapshot["server"]["port"] == port
+
+    def test_the_password_of_the_server_is_not_that_of_the_sentinels(self, sentinel, master, run_module):
+        with sentinel(master, password="Guard-1204") as guard:
+            options = {"sentinels": [f"127.0.0.1:{guard.port}"], "service_name": "mymaster", "login_password": "Sesame-7391"}
+            snapshot = run_module("redis_info", **options, window=0)["snapshot"]
+        assert snapshot["availability"]["state"] == "auth_required"
+        assert snapshot["server"]["port"] == guard.port
+
+    def test_an_unknown_service_gets_one_sentence(self, sentinel, master, run_module):
+        with sentinel(master) as guard:
+            result = run_module("redis_info", sentinels=[f"127.0.0.1:{guard.port}"], service_name="cache")
+        assert "knows no master named 'cache': set service_name" in result["msg"]
+
+    def test_a_sentinel_itself_can_be_read(self, sentinel, master, run_module):
+        with sentinel(master) as guard:
+            snapshot = run_module("redis_info", url=guard.url, window=0.1)["snapshot"]
+        assert snapshot["server"]["mode"] == "sentinel"
+        assert snapshot["sentinel"]["masters"][0]["name"] == "mymaster"

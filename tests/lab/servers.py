@@ -117,6 +117,7 @@ def running(
     host: str = "127.0.0.1",
     launcher: Sequence[str] = (),
     config_file: bool = True,
+    sentinel_mode: bool = False,
     **options: str | int | Path | None,
 ) -> Iterator[Server]:
     """Start a server and end it. Options are directives with ``_`` for ``-`` (``maxmemory_policy="noeviction"``), None leaves one out.
@@ -129,7 +130,7 @@ def running(
     directives = {"port": str(port), "bind": host, "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
     directives.update({name.replace("_", "-"): str(value) for name, value in options.items() if value is not None})
     directives = {name: value for name, value in directives.items() if options.get(name.replace("-", "_"), "") is not None}
-    command = [*launcher, str(binary), *_arguments(directives, place if config_file else None)]
+    command = [*launcher, str(binary), *_arguments(directives, place if config_file else None), *(["--sentinel"] if sentinel_mode else [])]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Server(process, port, place, directives, host)
     try:
