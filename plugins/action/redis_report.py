@@ -19,6 +19,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.aragora.redis.plugins.module_utils._report import document, html, markdown, terminal
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import plain
 
 SPEC = {
     "state": {"type": "str", "choices": ["prepared", "written"], "default": "written"},
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             if options["state"] == "prepared":
                 return self._prepare(folder)
-            return self._write(folder / options["run"], options["run"], options["diagnosed"])
+            return self._write(folder / options["run"], options["run"], plain(options["diagnosed"]))
         except OSError as error:
             raise AnsibleActionFail(
                 f"the report folder {folder} cannot be written ({error.strerror or error}): set redis_report_dir to a folder of yours"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.aragora.redis.plugins.module_utils._snapshot import better
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import better, plain
 
 DOCUMENTATION = r"""
 name: better_snapshot
@@ -49,7 +49,7 @@ _value:
 def better_snapshot(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> dict[str, Any]:
     """See DOCUMENTATION."""
     try:
-        return better(on_host, from_controller)
+        return better(plain(on_host), plain(from_controller))
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import plain
 
 DOCUMENTATION = r"""
 name: diagnose
@@ -104,7 +105,7 @@ def diagnose(snapshot: Mapping[str, Any], thresholds: Mapping[str, Any] | None =
     if not isinstance(snapshot, Mapping) or "availability" not in snapshot:
         raise AnsibleFilterError("diagnose wants a snapshot of aragora.redis.redis_info (the value of its key 'snapshot')")
     try:
-        return engine.diagnose(snapshot, thresholds, workload_role or None)
+        return engine.diagnose(plain(snapshot), thresholds, workload_role or None)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
 

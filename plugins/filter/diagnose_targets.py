@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import plain
 
 DOCUMENTATION = r"""
 name: diagnose_targets
@@ -67,7 +68,7 @@ def diagnose_targets(
 ) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
     try:
-        return engine.diagnose_targets(snapshots, names, thresholds, workload_role or None)
+        return engine.diagnose_targets(plain(snapshots), names, thresholds, workload_role or None)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -82,6 +82,13 @@ def empty(host: str | None, port: int | None, socket: str | None, url: str, loca
     }  # fmt: skip
 
 
+def plain(data: Any) -> Any:
+    """A copy made of plain mappings and lists. Those that Ansible hands to plugins are lazy, and their values() can be walked only once."""
+    if isinstance(data, Mapping):
+        return {key: plain(value) for key, value in data.items()}
+    return [plain(item) for item in data] if isinstance(data, (list, tuple)) else data
+
+
 def better(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> dict[str, Any]:
     """The snapshot of two results of redis_info that tells more; what kept the host's own from being complete stands in ``denied.host``.
 

@@ -28,7 +28,7 @@ def _used_percent(facts: Facts) -> float | None:
 
 def _keys(facts: Facts) -> tuple[int, int]:
     """(keys, keys with a TTL) over all databases."""
-    dbs = facts.get("info.keyspace").values()
+    dbs = list(facts.get("info.keyspace").values())
     return sum(count(db, "keys") for db in dbs), sum(count(db, "expires") for db in dbs)
 
 
