@@ -65,6 +65,11 @@ def run_module() -> Callable[..., dict[str, Any]]:
     return run
 
 
+def environment_of_a_user() -> dict[str, str]:
+    """The environment without what make or the developer set for Ansible and Redis."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
+
+
 @dataclass(frozen=True)
 class Played:
     """What came of a playbook: exit status, output, and report.json where one was written."""
@@ -91,7 +96,7 @@ def play(tmp_path: Path) -> Callable[..., Played]:
 
     def run(playbook: str, *words: str, cwd: Path = ROOT, timeout: float = 120, **environment: str) -> Played:
         command = ["ansible-playbook", playbook, "-e", f"redis_report_dir={reports}", *words]
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
+        variables = environment_of_a_user()
         variables.update({"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_HOME": str(tmp_path / "home"), **environment})
         done = subprocess.run(
             command, cwd=cwd, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False

@@ -18,7 +18,7 @@ import pytest
 import redis
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, environment_of_a_user
 from tests.lab import ports, servers
 
 DIAGNOSE = "playbooks/diagnose.yml"
@@ -83,10 +83,10 @@ class TestWaysIn:
                 (checkout / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, checkout / name)
         build = ["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path)]
-        subprocess.run(build, cwd=checkout, check=True, timeout=120, capture_output=True)
+        subprocess.run(build, cwd=checkout, env=environment_of_a_user(), check=True, timeout=120, capture_output=True)
         tarball = next(tmp_path.glob("aragora-redis-*.tar.gz"))
         install = ["ansible-galaxy", "collection", "install", str(tarball), "-p", str(tmp_path / "installed"), "--offline"]
-        subprocess.run(install, cwd=tmp_path, check=True, timeout=120, capture_output=True)
+        subprocess.run(install, cwd=tmp_path, env=environment_of_a_user(), check=True, timeout=120, capture_output=True)
         played = play("aragora.redis.diagnose", cwd=tmp_path, REDIS_URL=server.url, ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "installed"))
         assert played.status == 0, played.output
         assert played.report["targets"][0]["availability"]["state"] == "up"
