@@ -96,8 +96,7 @@ def _slow_script(facts: Facts) -> Verdict | None:
 
 
 def _dangerous_command_used(facts: Facts) -> Verdict | None:
-    facts.get("rates.window_seconds")
-    used = {name: rate for name, rate in facts.get_or("rates.commands", {}).items() if name.split("|")[0] in DANGEROUS or name in DANGEROUS}
+    used = {name: rate for name, rate in facts.get("rates.commands").items() if name.split("|")[0] in DANGEROUS or name in DANGEROUS}
     if not used:
         return None
     advice = (
