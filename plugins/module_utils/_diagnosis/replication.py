@@ -113,13 +113,13 @@ def _replica_writable(facts: Facts) -> Verdict | None:
 
 
 def _writes_refused_replicas(facts: Facts) -> Verdict | None:
-    needed = int(facts.get_or("config.min-replicas-to-write", 0))
     refused = facts.get_or("rates.errors.NOREPLICAS", 0)
-    good = facts.get_or("info.replication.min_slaves_good_slaves", None)
-    if not needed and not refused:
-        facts.get("config")
+    # The setting is for masters; replicas carry it for the day of their promotion.
+    if not refused and (_is_replica(facts) or not _counts_replicas(facts)):
         return None
-    if not refused and (good is None or good >= needed):
+    needed = facts.integer("config.min-replicas-to-write")
+    good = facts.integer("info.replication.min_slaves_good_slaves")
+    if not refused and good >= needed:
         return None
     evidence = {"min-replicas-to-write": needed, "good_replicas": good, "errors_per_second": refused}
     advice = (
@@ -127,6 +127,11 @@ def _writes_refused_replicas(facts: Facts) -> Verdict | None:
         "$ {cli} config set min-replicas-to-write 0",
     )
     return Verdict("critical", f"Writes are refused: {good} good replicas, {needed} needed", evidence, advice)
+
+
+def _counts_replicas(facts: Facts) -> bool:
+    """Whether a master stops writing without enough good replicas; INFO then says how many there are."""
+    return facts.integer("config.min-replicas-to-write") > 0 and facts.integer("config.min-replicas-max-lag") > 0
 
 
 def _writes_refused_readonly(facts: Facts) -> Verdict | None:
