@@ -39,11 +39,11 @@ def _replication_link_down(facts: Facts) -> Verdict | None:
 
 
 def _replica_serves_nothing(facts: Facts) -> Verdict | None:
-    cut_off = facts.get_or("info.replication.master_link_status", "up") == "down"
-    refuses = facts.get_or("config.replica-serve-stale-data", "yes") == "no"
-    if facts.get_or("availability.reason", None) != "masterdown" and not (cut_off and refuses):
-        facts.get("availability.state")
-        return None
+    if facts.get_or("availability.reason", None) != "masterdown":
+        if not _is_replica(facts) or facts.get("info.replication.master_link_status") != "down":
+            return None
+        if facts.get("config.replica-serve-stale-data") != "no":
+            return None
     advice = (
         "Its link to the master is down and replica-serve-stale-data is no: mend the link. Old data for now:",
         "$ {cli} config set replica-serve-stale-data yes",
