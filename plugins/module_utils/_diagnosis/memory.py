@@ -160,7 +160,12 @@ def _eviction_policy_unfit(facts: Facts) -> Verdict | None:
         return None
     better = "allkeys-lru" if blocks else "noeviction (or volatile-lru, where what may go carries a TTL)"
     advice = (f"Set {better}, after asking who owns the data.", f"$ {{cli}} config set maxmemory-policy {better.split(maxsplit=1)[0]}")
-    return Verdict("warning", f"The policy {policy} does not fit a {role}", {"maxmemory_policy": policy, "workload_role": role}, advice)
+    return Verdict(
+        "warning",
+        f"The policy {policy} does not fit a {role}",
+        {"maxmemory_policy": policy, "workload_role": role, "maxmemory": facts.integer(MEMORY + "maxmemory")},
+        advice,
+    )
 
 
 def _big_enough(facts: Facts) -> bool:

@@ -109,7 +109,9 @@ def _replica_writable(facts: Facts) -> Verdict | None:
     if not _is_replica(facts) or str(facts.get("info.replication.slave_read_only")) != "0":
         return None
     advice = ("What is written here is lost at the next sync and differs from the master:", "$ {cli} config set replica-read-only yes")
-    return Verdict("warning", "The replica accepts writes", {"replica-read-only": "no"}, advice)
+    info = _replication(facts)
+    evidence = {"replica-read-only": "no", "master_host": info.get("master_host"), "master_port": info.get("master_port")}
+    return Verdict("warning", "The replica accepts writes", evidence, advice)
 
 
 def _writes_refused_replicas(facts: Facts) -> Verdict | None:
