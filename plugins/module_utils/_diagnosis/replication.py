@@ -117,23 +117,24 @@ def _replica_writable(facts: Facts) -> Verdict | None:
 def _writes_refused_replicas(facts: Facts) -> Verdict | None:
     refused = facts.get_or("rates.errors.NOREPLICAS", 0)
     # The setting is for masters; replicas carry it for the day of their promotion.
-    if not refused and (_is_replica(facts) or not _counts_replicas(facts)):
+    if not refused and (_is_replica(facts) or not _lacks_replicas(facts)):
         return None
-    needed = facts.integer("config.min-replicas-to-write")
-    good = facts.integer("info.replication.min_slaves_good_slaves")
-    if not refused and good >= needed:
-        return None
+    needed = facts.get_or("config.min-replicas-to-write", None)
+    good = facts.get_or("info.replication.min_slaves_good_slaves", None)
     evidence = {"min-replicas-to-write": needed, "good_replicas": good, "errors_per_second": refused}
     advice = (
         "Bring the replicas back. Accepting writes without them risks losing those at a failover:",
         "$ {cli} config set min-replicas-to-write 0",
     )
-    return Verdict("critical", f"Writes are refused: {good} good replicas, {needed} needed", evidence, advice)
+    counts = f": {good} good, {needed} needed" if None not in (good, needed) else ""
+    return Verdict("critical", f"Writes are refused for want of replicas{counts}", evidence, advice)
 
 
-def _counts_replicas(facts: Facts) -> bool:
-    """Whether a master stops writing without enough good replicas; INFO then says how many there are."""
-    return facts.integer("config.min-replicas-to-write") > 0 and facts.integer("config.min-replicas-max-lag") > 0
+def _lacks_replicas(facts: Facts) -> bool:
+    """Whether a master has fewer good replicas than it wants for writing; INFO counts them only where it wants any."""
+    needed = facts.integer("config.min-replicas-to-write")
+    wanted = needed > 0 and facts.integer("config.min-replicas-max-lag") > 0
+    return wanted and facts.integer("info.replication.min_slaves_good_slaves") < needed
 
 
 def _writes_refused_readonly(facts: Facts) -> Verdict | None:
