@@ -78,7 +78,8 @@ def _replication_lagging(facts: Facts) -> Verdict | None:
 def _replication_auth_mismatch(facts: Facts) -> Verdict | None:
     required, equal = facts.get("auth.requirepass_set"), facts.get("auth.masterauth_equals_requirepass")
     replicated = _is_replica(facts) or facts.get("info.replication.connected_slaves")
-    if not required or equal or not replicated:
+    # With a user of its own, replication has a password of its own.
+    if not required or equal or not replicated or facts.get_or("config.masteruser", ""):
         return None
     evidence = {name: facts.get(f"auth.{name}") for name in ("requirepass_set", "masterauth_set", "masterauth_equals_requirepass")}
     advice = (
