@@ -20,6 +20,10 @@ OCCURRENCES = ("commands", "errors")
 RISKS = ("safe", "guarded", "human")
 
 
+# What reading values of an unexpected shape may raise.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
 class Missing(Exception):
     """An input that a rule needs is not in the snapshot: the rule is not applicable. ``str()`` names the input."""
 
