@@ -24,12 +24,17 @@ def _is_replica(facts: Facts) -> bool:
     return str(facts.get("info.replication.role")) == "slave"
 
 
+def _link_evidence(facts: Facts) -> dict[str, Any]:
+    """Whose replica this is, and since when it is cut off, as far as it is known."""
+    names = ("master_host", "master_port", "master_link_down_since_seconds", "master_sync_in_progress")
+    found = {name: facts.get_or(f"info.replication.{name}", None) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _replication_link_down(facts: Facts) -> Verdict | None:
     if not _is_replica(facts) or facts.get("info.replication.master_link_status") == "up":
         return None
-    info = _replication(facts)
-    names = ("master_host", "master_port", "master_link_down_since_seconds", "master_sync_in_progress")
-    evidence = {name: info[name] for name in names if name in info}
+    info, evidence = _replication(facts), _link_evidence(facts)
     advice = ("See the replica's log for the reason: password (masterauth), network, or a buffer limit on the master.", LINK)
     if info.get("master_sync_in_progress"):
         return Verdict(
@@ -48,12 +53,8 @@ def _replica_serves_nothing(facts: Facts) -> Verdict | None:
         "Its link to the master is down and replica-serve-stale-data is no: mend the link. Old data for now:",
         "$ {cli} config set replica-serve-stale-data yes",
     )
-    return Verdict(
-        "critical",
-        "The replica answers every command with MASTERDOWN",
-        {"error": facts.get_or("availability.error", ""), "replica-serve-stale-data": "no"},
-        advice,
-    )
+    evidence = {"error": facts.get_or("availability.error", ""), "replica-serve-stale-data": "no", **_link_evidence(facts)}
+    return Verdict("critical", "The replica answers every command with MASTERDOWN", evidence, advice)
 
 
 def _replication_lagging(facts: Facts) -> Verdict | None:
@@ -201,8 +202,8 @@ RULES = (
     Rule(
         "replication_link_down",
         "replication",
-        "master_link_status down",
-        "critical",
+        "master_link_status down; a warning while the first copy is under way",
+        "critical/warning",
         "guarded",
         _replication_link_down,
         ("replica_serves_nothing",),
