@@ -60,7 +60,8 @@ def _users(facts: Facts, groups: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _slow_commands_frequent(facts: Facts) -> Verdict | None:
-    recent = [entry for entry in facts.get("slowlog.entries") if entry["age_seconds"] < 3600]
+    slow = facts.limit("slow_command_ms") * 1000
+    recent = [entry for entry in facts.get("slowlog.entries") if entry["age_seconds"] < 3600 and entry["duration_us"] >= slow]
     window = [entry for entry in recent if entry["age_seconds"] <= 60]
     rate = round(len(window) / 60, 2)
     groups = facts.recent_groups()
@@ -78,7 +79,8 @@ def _slow_commands_frequent(facts: Facts) -> Verdict | None:
 
 
 def _slow_command_big_reply(facts: Facts) -> Verdict | None:
-    groups = [group for group in facts.recent_groups() if group["command"] in BIG_REPLIES]
+    slow = facts.limit("slow_command_ms") * 1000
+    groups = [group for group in facts.recent_groups() if group["command"] in BIG_REPLIES and group["max_us"] >= slow]
     if not groups:
         return None
     worst = groups[0]
@@ -278,7 +280,7 @@ RULES = (
     Rule(
         "slow_command_big_reply",
         "slow_commands",
-        "HGETALL, SMEMBERS, LRANGE, SORT and their like in the slow log",
+        "HGETALL, SMEMBERS, LRANGE, SORT and their like over 1 ms in the slow log",
         "warning",
         "human",
         _slow_command_big_reply,
@@ -298,7 +300,7 @@ RULES = (
     Rule(
         "slow_commands_frequent",
         "slow_commands",
-        "> 1 slow-log entry a second, or p95 > 20 ms",
+        "> 1 slow-log entry over 1 ms a second, or p95 > 20 ms",
         "warning",
         "human",
         _slow_commands_frequent,

@@ -41,6 +41,12 @@ def _some_data(server: Server) -> None:
     fill(server, 5000, 1000, prefix="session:", seconds=1800)
 
 
+def _some_traffic(server: Server) -> None:
+    _some_data(server)
+    for _ in range(20):
+        _mixed(server.client())
+
+
 def _pair_member(which: int) -> Make:
     @contextlib.contextmanager
     def make(binary: Path) -> Iterator[dict[str, Any]]:
@@ -70,6 +76,11 @@ def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
 # name: (how it is made, the findings that are true of it and no complaint)
 HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
     "stock": (with_server(_some_data, _mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", "no_high_availability")),
+    # Somebody investigates and logs every command: none of them is slow for that.
+    "logged": (
+        with_server(_some_traffic, _mixed, pause=0.01, slowlog_log_slower_than=0, slowlog_max_len=100, **WELL_SET),
+        ("no_high_availability",),
+    ),
     "standalone": (with_server(_some_data, _mixed, pause=0.01, **WELL_SET), ("no_high_availability",)),
     "master": (_pair_member(0), ()),
     "replica": (_pair_member(1), ()),

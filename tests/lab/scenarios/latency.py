@@ -23,8 +23,10 @@ MIB = 1024 * 1024
 SPIN = "local n = 0; for i=1,tonumber(ARGV[1]) do n = n + i end; return n"
 
 
-def _many_keys(server: Server) -> None:
+def _keys_storm(server: Server) -> None:
     fill(server, 100_000, 10)
+    for _ in range(80):
+        server.client().keys("session:*")
 
 
 def _keys(client: redis.Redis) -> None:
@@ -133,7 +135,7 @@ def _miss(client: redis.Redis) -> None:
 WATCHED: dict[str, Any] = {"latency_monitor_threshold": 1}
 
 SCENARIOS = {
-    "slow_command_keys": Scenario(with_server(_many_keys, _keys, slowlog_log_slower_than=1000), window=1),
+    "slow_command_keys": Scenario(with_server(_keys_storm, _keys, slowlog_log_slower_than=1000), window=1),
     "cpu_saturated": Scenario(with_server(None, _spin, pause=0), window=1.5),
     "slow_command_big_reply": Scenario(with_server(_big_set, slowlog_log_slower_than=500)),
     "slow_script": Scenario(with_server(_slow_scripts)),
