@@ -50,6 +50,9 @@ def host() -> Iterator[Host]:
         _ip("-n", made.name, "link", "set", "lo", "up")
         yield made
     finally:
+        # The namespace takes its end of the cable away some time after it is gone; our end keeps its name until then.
+        with contextlib.suppress(subprocess.CalledProcessError):
+            _ip("link", "delete", outer)
         _ip("netns", "delete", made.name)
 
 

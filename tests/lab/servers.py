@@ -89,11 +89,14 @@ class Server:
         self.process.wait(PATIENCE)
 
 
-def free_port() -> int:
-    """A port that nobody has right now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+def free_port(below: int = 65536) -> int:
+    """A port that nobody has right now; a cluster node needs one below 55536, because its bus has the port 10000 above."""
+    while True:
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = int(sock.getsockname()[1])
+        if port < below:
+            return port
 
 
 def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -126,7 +129,7 @@ def running(
     data folder to use and keep, in place of a fresh one. Without ``config_file`` the directives are its arguments.
     """
     place = folder or Path(tempfile.mkdtemp(prefix="aragora-redis-"))
-    port = int(str(options.pop("port", 0))) or free_port()
+    port = int(str(options.pop("port", 0))) or free_port(below=55536 if options.get("cluster_enabled") == "yes" else 65536)
     directives = {"port": str(port), "bind": host, "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
     directives.update({name.replace("_", "-"): str(value) for name, value in options.items() if value is not None})
     directives = {name: value for name, value in directives.items() if options.get(name.replace("-", "_"), "") is not None}
@@ -154,9 +157,7 @@ def _arguments(directives: dict[str, str], place: Path | None) -> list[str]:
 
 def _directive(name: str, value: str) -> str:
     """One line of the configuration; several values of one directive are separated by newlines."""
-    return "".join(
-        f"{name} {part if part and name != 'save' else chr(34) + part + chr(34)}\n" for part in (value.split("\n") if value else [""])
-    )
+    return "".join(f"{name} {part or chr(34) * 2}\n" for part in value.split("\n"))
 
 
 def _accepts(host: str, port: int) -> bool:

@@ -24,7 +24,7 @@ SNAPSHOT: dict[str, Any] = {
     "availability": {"state": "up", "reason": None},
     "info": {"memory": {"used_memory": 5, "ratio": 1.5, "maxmemory": 0, "policy": "noeviction", "frag": "nan", "big": "inf"}},
     "config": {"maxclients": "10000", "save": "", "appendonly": "no"},
-    "rates": {"window_seconds": 1.0, "errors": {"OOM": 2}},
+    "rates": {"window_seconds": 1.0, "errors": {"OOM": 2}, "stats": {"evicted_keys": 3}},
     "slowlog": {"groups": []},
     "clients": None,
 }
@@ -85,14 +85,16 @@ def test_what_is_no_number_is_missing(facts, path, kind):
     assert str(caught.value) == path
 
 
-def test_a_counter_that_did_not_move_has_the_rate_zero(facts):
+def test_errors_that_did_not_occur_have_the_rate_zero_and_counters_that_are_not_there_have_none(facts):
     assert facts.rate("errors.OOM") == 2
     assert facts.rate("errors.MISCONF") == 0
-    assert facts.rate("stats.evicted_keys") == 0
+    assert facts.rate("stats.evicted_keys") == 3
+    with pytest.raises(Missing, match=r"rates\.stats\.sync_full"):
+        facts.rate("stats.sync_full")
 
 
 def test_without_a_window_there_is_no_rate():
-    with pytest.raises(Missing, match=r"rates\.window_seconds"):
+    with pytest.raises(Missing, match=r"rates\.errors"):
         Facts({"rates": None}, {}, "store").rate("errors.OOM")
 
 

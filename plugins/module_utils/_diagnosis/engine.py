@@ -24,7 +24,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     thresholds,
     workload,
 )
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES, Facts, Missing, Rule, Verdict
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import MALFORMED, SEVERITIES, Facts, Missing, Rule, Verdict
 
 # In the order in which findings of equal severity are told.
 RULES: tuple[Rule, ...] = (
@@ -53,9 +53,11 @@ def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = 
             verdict = rule.judge(facts)
         except Missing as missing:
             not_applicable.append({"id": rule.id, "missing": str(missing)})
-            continue
-        if verdict:
-            findings.append(_finding(rule, verdict, snapshot))
+        except MALFORMED:
+            # A proxy or a managed service may answer in a shape of its own.
+            not_applicable.append({"id": rule.id, "missing": f"{(facts.read or ['snapshot'])[-1]}: not understood"})
+        else:
+            findings += [_finding(rule, verdict, snapshot)] if verdict else []
     return {"findings": rank(findings), "not_applicable": not_applicable, "workload": found_role}
 
 
@@ -139,7 +141,8 @@ def _finding(rule: Rule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[
 
 def redis_cli(snapshot: Mapping[str, Any]) -> str:
     """redis-cli with the server's address; it asks for the password where one was used."""
-    server = snapshot.get("server") or {}
+    server = snapshot.get("server")
+    server = server if isinstance(server, Mapping) else {}
     url = str(server.get("url") or "")
     words = ["redis-cli"]
     if server.get("socket"):

@@ -16,7 +16,13 @@ CAUSES = (
     "process_down", "memory_limit", "network", "slow_commands", "too_many_connections",
     "access", "persistence", "replication", "host", "configuration", "security",
 )  # fmt: skip
+# Parts of ``rates`` that list what occurred, and nothing else.
+OCCURRENCES = ("commands", "errors")
 RISKS = ("safe", "guarded", "human")
+
+
+# What reading values of an unexpected shape may raise.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Missing(Exception):
@@ -25,14 +31,16 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Facts:
-    """A snapshot as rules see it: by path, with thresholds and the workload role beside it."""
+    """A snapshot as rules see it: by path, with thresholds and the workload role beside it. ``read`` notes the paths asked for."""
 
     snapshot: Mapping[str, Any]
     thresholds: Mapping[str, float]
     workload_role: str
+    read: list[str] = field(default_factory=list, compare=False, repr=False)
 
     def get(self, path: str) -> Any:
         """The value at ``part.section.field``. Raises Missing, naming the path, when it is not there or null."""
+        self.read.append(path)
         value: Any = self.snapshot
         for name in path.split("."):
             value = value.get(name) if isinstance(value, Mapping) else None
@@ -70,8 +78,14 @@ class Facts:
             return default
 
     def rate(self, path: str) -> float:
-        """A change per second below ``rates``; 0 for a counter that did not move. Raises Missing without a window."""
-        self.get("rates.window_seconds")
+        """A change per second below ``rates``. Commands and errors are listed when they occur and are 0 otherwise.
+
+        Raises Missing without a window, and for any other counter that is not there.
+        """
+        kind = path.partition(".")[0]
+        if kind not in OCCURRENCES:
+            return self.number(f"rates.{path}")
+        self.get(f"rates.{kind}")
         return self.number_or(f"rates.{path}", 0)
 
     def limit(self, name: str) -> float:

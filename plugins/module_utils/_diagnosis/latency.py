@@ -60,7 +60,8 @@ def _users(facts: Facts, groups: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _slow_commands_frequent(facts: Facts) -> Verdict | None:
-    recent = [entry for entry in facts.get("slowlog.entries") if entry["age_seconds"] < 3600]
+    slow = facts.limit("slow_command_ms") * 1000
+    recent = [entry for entry in facts.get("slowlog.entries") if entry["age_seconds"] < 3600 and entry["duration_us"] >= slow]
     window = [entry for entry in recent if entry["age_seconds"] <= 60]
     rate = round(len(window) / 60, 2)
     groups = facts.recent_groups()
@@ -78,7 +79,8 @@ def _slow_commands_frequent(facts: Facts) -> Verdict | None:
 
 
 def _slow_command_big_reply(facts: Facts) -> Verdict | None:
-    groups = [group for group in facts.recent_groups() if group["command"] in BIG_REPLIES]
+    slow = facts.limit("slow_command_ms") * 1000
+    groups = [group for group in facts.recent_groups() if group["command"] in BIG_REPLIES and group["max_us"] >= slow]
     if not groups:
         return None
     worst = groups[0]
@@ -96,8 +98,7 @@ def _slow_script(facts: Facts) -> Verdict | None:
 
 
 def _dangerous_command_used(facts: Facts) -> Verdict | None:
-    facts.get("rates.window_seconds")
-    used = {name: rate for name, rate in facts.get_or("rates.commands", {}).items() if name.split("|")[0] in DANGEROUS or name in DANGEROUS}
+    used = {name: rate for name, rate in facts.get("rates.commands").items() if name.split("|")[0] in DANGEROUS or name in DANGEROUS}
     if not used:
         return None
     advice = (
@@ -279,7 +280,7 @@ RULES = (
     Rule(
         "slow_command_big_reply",
         "slow_commands",
-        "HGETALL, SMEMBERS, LRANGE, SORT and their like in the slow log",
+        "HGETALL, SMEMBERS, LRANGE, SORT and their like over 1 ms in the slow log",
         "warning",
         "human",
         _slow_command_big_reply,
@@ -299,7 +300,7 @@ RULES = (
     Rule(
         "slow_commands_frequent",
         "slow_commands",
-        "> 1 slow-log entry a second, or p95 > 20 ms",
+        "> 1 slow-log entry over 1 ms a second, or p95 > 20 ms",
         "warning",
         "human",
         _slow_commands_frequent,
@@ -338,7 +339,16 @@ RULES = (
     ),
     Rule("fsync_slow", "persistence", "aof_delayed_fsync rising, or latency events aof-*", "warning", "guarded", _fsync_slow, (), DOCS),
     Rule("fork_slow", "host", "latest fork > 40 ms/GB from 1 GB on, or > 500 ms", "warning", "human", _fork_slow, (), DOCS),
-    Rule("expire_storm", "slow_commands", "latency event expire-cycle", "warning", "safe", _expire_storm, (), MONITOR_DOCS),
+    Rule(
+        "expire_storm",
+        "slow_commands",
+        "latency event expire-cycle",
+        "warning",
+        "safe",
+        _expire_storm,
+        ("expiry_behind", "latency_probe_high"),
+        MONITOR_DOCS,
+    ),
     Rule("eviction_latency", "memory_limit", "latency events eviction-*", "warning", "safe", _eviction_latency, (), MONITOR_DOCS),
     Rule("defrag_latency", "memory_limit", "latency event active-defrag-cycle", "notice", "safe", _defrag_latency, (), MONITOR_DOCS),
     Rule("keyspace_misses", "memory_limit", "hit ratio < 80 % on a cache", "notice", "human", _keyspace_misses, (), DOCS),

@@ -160,7 +160,12 @@ def _eviction_policy_unfit(facts: Facts) -> Verdict | None:
         return None
     better = "allkeys-lru" if blocks else "noeviction (or volatile-lru, where what may go carries a TTL)"
     advice = (f"Set {better}, after asking who owns the data.", f"$ {{cli}} config set maxmemory-policy {better.split(maxsplit=1)[0]}")
-    return Verdict("warning", f"The policy {policy} does not fit a {role}", {"maxmemory_policy": policy, "workload_role": role}, advice)
+    return Verdict(
+        "warning",
+        f"The policy {policy} does not fit a {role}",
+        {"maxmemory_policy": policy, "workload_role": role, "maxmemory": facts.integer(MEMORY + "maxmemory")},
+        advice,
+    )
 
 
 def _big_enough(facts: Facts) -> bool:
@@ -232,16 +237,15 @@ def _client_buffers_large(facts: Facts) -> Verdict | None:
 
 
 def _replica_buffers_large(facts: Facts) -> Verdict | None:
-    size = facts.number(MEMORY + "mem_clients_slaves")
-    backlog = facts.number_or(MEMORY + "mem_replication_backlog", 0)
-    beyond = max(0.0, size - backlog)
-    if beyond <= facts.limit("replica_buffers_bytes"):
+    # The backlog is not part of it: Redis 7.0 and newer, where both share their blocks, has taken it off.
+    size = facts.integer(MEMORY + "mem_clients_slaves")
+    if size <= facts.limit("replica_buffers_bytes"):
         return None
     advice = (
         "A replica reads more slowly than the master writes: look at its load and at the network in between.",
         "$ {cli} info replication",
     )
-    return Verdict("warning", f"Output buffers of replicas hold {int(beyond) >> 20} MiB", {"mem_clients_slaves": int(size)}, advice)
+    return Verdict("warning", f"Output buffers of replicas hold {size >> 20} MiB", {"mem_clients_slaves": size}, advice)
 
 
 def _scripts_cached(facts: Facts) -> Verdict | None:
@@ -357,7 +361,7 @@ RULES = (
     Rule(
         "replica_buffers_large",
         "replication",
-        "output buffers of replicas > 10 MiB beyond the backlog",
+        "output buffers of replicas > 10 MiB",
         "warning",
         "guarded",
         _replica_buffers_large,

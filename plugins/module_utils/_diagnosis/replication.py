@@ -24,12 +24,17 @@ def _is_replica(facts: Facts) -> bool:
     return str(facts.get("info.replication.role")) == "slave"
 
 
+def _link_evidence(facts: Facts) -> dict[str, Any]:
+    """Whose replica this is, and since when it is cut off, as far as it is known."""
+    names = ("master_host", "master_port", "master_link_down_since_seconds", "master_sync_in_progress")
+    found = {name: facts.get_or(f"info.replication.{name}", None) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _replication_link_down(facts: Facts) -> Verdict | None:
     if not _is_replica(facts) or facts.get("info.replication.master_link_status") == "up":
         return None
-    info = _replication(facts)
-    names = ("master_host", "master_port", "master_link_down_since_seconds", "master_sync_in_progress")
-    evidence = {name: info[name] for name in names if name in info}
+    info, evidence = _replication(facts), _link_evidence(facts)
     advice = ("See the replica's log for the reason: password (masterauth), network, or a buffer limit on the master.", LINK)
     if info.get("master_sync_in_progress"):
         return Verdict(
@@ -39,21 +44,17 @@ def _replication_link_down(facts: Facts) -> Verdict | None:
 
 
 def _replica_serves_nothing(facts: Facts) -> Verdict | None:
-    cut_off = facts.get_or("info.replication.master_link_status", "up") == "down"
-    refuses = facts.get_or("config.replica-serve-stale-data", "yes") == "no"
-    if facts.get_or("availability.reason", None) != "masterdown" and not (cut_off and refuses):
-        facts.get("availability.state")
-        return None
+    if facts.get_or("availability.reason", None) != "masterdown":
+        if not _is_replica(facts) or facts.get("info.replication.master_link_status") != "down":
+            return None
+        if facts.get("config.replica-serve-stale-data") != "no":
+            return None
     advice = (
         "Its link to the master is down and replica-serve-stale-data is no: mend the link. Old data for now:",
         "$ {cli} config set replica-serve-stale-data yes",
     )
-    return Verdict(
-        "critical",
-        "The replica answers every command with MASTERDOWN",
-        {"error": facts.get_or("availability.error", ""), "replica-serve-stale-data": "no"},
-        advice,
-    )
+    evidence = {"error": facts.get_or("availability.error", ""), "replica-serve-stale-data": "no", **_link_evidence(facts)}
+    return Verdict("critical", "The replica answers every command with MASTERDOWN", evidence, advice)
 
 
 def _replication_lagging(facts: Facts) -> Verdict | None:
@@ -78,7 +79,8 @@ def _replication_lagging(facts: Facts) -> Verdict | None:
 def _replication_auth_mismatch(facts: Facts) -> Verdict | None:
     required, equal = facts.get("auth.requirepass_set"), facts.get("auth.masterauth_equals_requirepass")
     replicated = _is_replica(facts) or facts.get("info.replication.connected_slaves")
-    if not required or equal or not replicated:
+    # With a user of its own, replication has a password of its own.
+    if not required or equal or not replicated or facts.get_or("config.masteruser", ""):
         return None
     evidence = {name: facts.get(f"auth.{name}") for name in ("requirepass_set", "masterauth_set", "masterauth_equals_requirepass")}
     advice = (
@@ -109,25 +111,32 @@ def _replica_writable(facts: Facts) -> Verdict | None:
     if not _is_replica(facts) or str(facts.get("info.replication.slave_read_only")) != "0":
         return None
     advice = ("What is written here is lost at the next sync and differs from the master:", "$ {cli} config set replica-read-only yes")
-    return Verdict("warning", "The replica accepts writes", {"replica-read-only": "no"}, advice)
+    info = _replication(facts)
+    evidence = {"replica-read-only": "no", "master_host": info.get("master_host"), "master_port": info.get("master_port")}
+    return Verdict("warning", "The replica accepts writes", evidence, advice)
 
 
 def _writes_refused_replicas(facts: Facts) -> Verdict | None:
-    needed = int(facts.number_or("config.min-replicas-to-write", 0))
     refused = facts.get_or("rates.errors.NOREPLICAS", 0)
+    # The setting is for masters; replicas carry it for the day of their promotion.
+    if not refused and (_is_replica(facts) or not _lacks_replicas(facts)):
+        return None
+    needed = facts.get_or("config.min-replicas-to-write", None)
     good = facts.get_or("info.replication.min_slaves_good_slaves", None)
-    if not needed and not refused:
-        facts.get("config")
-        return None
-    # A replica does not count its own replicas before a write: it refuses every one.
-    if not refused and (_is_replica(facts) or not isinstance(good, int) or good >= needed):
-        return None
     evidence = {"min-replicas-to-write": needed, "good_replicas": good, "errors_per_second": refused}
     advice = (
         "Bring the replicas back. Accepting writes without them risks losing those at a failover:",
         "$ {cli} config set min-replicas-to-write 0",
     )
-    return Verdict("critical", f"Writes are refused: {good} good replicas, {needed} needed", evidence, advice)
+    counts = f": {good} good, {needed} needed" if None not in (good, needed) else ""
+    return Verdict("critical", f"Writes are refused for want of replicas{counts}", evidence, advice)
+
+
+def _lacks_replicas(facts: Facts) -> bool:
+    """Whether a master has fewer good replicas than it wants for writing; INFO counts them only where it wants any."""
+    needed = facts.integer("config.min-replicas-to-write")
+    wanted = needed > 0 and facts.integer("config.min-replicas-max-lag") > 0
+    return wanted and facts.integer("info.replication.min_slaves_good_slaves") < needed
 
 
 def _writes_refused_readonly(facts: Facts) -> Verdict | None:
@@ -193,8 +202,8 @@ RULES = (
     Rule(
         "replication_link_down",
         "replication",
-        "master_link_status down",
-        "critical",
+        "master_link_status down; a warning while the first copy is under way",
+        "critical/warning",
         "guarded",
         _replication_link_down,
         ("replica_serves_nothing",),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._commands import lookup
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import count
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import MALFORMED, count
 
 ROLES = ("cache", "store", "queue", "session")
 QUEUE_COMMANDS = {"blpop", "brpop", "blmove", "brpoplpush", "bzpopmin", "bzpopmax", "xreadgroup", "xack", "xautoclaim", "xclaim"}
@@ -23,11 +23,14 @@ TTL_SHARE = 0.8
 
 def judged_as(snapshot: Mapping[str, Any], given: str | None = None) -> dict[str, str]:
     """``{role, why}``; ``given`` wins. ValueError for a role that does not exist."""
-    if not given:
-        role, why = _inferred(snapshot.get("info") or {}, snapshot.get("config") or {})
-        return {"role": role, "why": why}
     check(given)
-    return {"role": given, "why": "given"}
+    if given:
+        return {"role": given, "why": "given"}
+    try:
+        role, why = _inferred(snapshot.get("info") or {}, snapshot.get("config") or {})
+    except MALFORMED:
+        role, why = "store", "the numbers are not understood, so no key may be lost"
+    return {"role": role, "why": why}
 
 
 def check(given: str | None) -> None:

@@ -1,0 +1,20 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The states in which each rule must speak, and those in which none may."""
+
+from __future__ import annotations
+
+from tests.lab.scenarios import availability, connections, latency, memory, persistence, replication
+from tests.lab.scenarios.healthy import HEALTHY as HEALTHY
+from tests.lab.scenarios.scenario import Scenario as Scenario
+
+SCENARIOS: dict[str, Scenario] = {
+    **availability.SCENARIOS,
+    **memory.SCENARIOS,
+    **connections.SCENARIOS,
+    **latency.SCENARIOS,
+    **replication.SCENARIOS,
+    **persistence.SCENARIOS,
+}

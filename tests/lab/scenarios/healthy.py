@@ -1,0 +1,88 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Servers that want nothing: whatever speaks here is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from tests.lab import servers
+from tests.lab.scenarios.scenario import Make, fill, load, pair, with_server
+from tests.lab.servers import Server
+
+# What the documentation of this collection asks for.
+WELL_SET: dict[str, Any] = {"maxmemory": "100mb", "maxmemory_policy": "volatile-lru", "latency_monitor_threshold": 100, "save": "3600 1"}
+NUMBERS = itertools.count()
+
+
+def _mixed(client: redis.Redis) -> None:
+    """What an application does: reads, writes, sessions, counters and a small list, some hundred commands a second."""
+    number = next(NUMBERS) % 1000
+    client.get(f"user:{number}")
+    client.set(f"user:{number}", "x" * 100)
+    client.set(f"session:{number}", "x" * 200, ex=1800)
+    client.hset(f"cart:{number}", mapping={"item": number, "count": 1})
+    client.incr("visits")
+    client.lpush("recent", number)
+    client.ltrim("recent", 0, 99)
+    client.lrange("recent", 0, 9)
+
+
+def _some_data(server: Server) -> None:
+    fill(server, 1000, 100, prefix="user:")
+    fill(server, 5000, 1000, prefix="session:", seconds=1800)
+
+
+def _some_traffic(server: Server) -> None:
+    _some_data(server)
+    for _ in range(20):
+        _mixed(server.client())
+
+
+def _pair_member(which: int) -> Make:
+    @contextlib.contextmanager
+    def make(binary: Path) -> Iterator[dict[str, Any]]:
+        with pair(binary, requirepass="Sesame-7391", masterauth="Sesame-7391", **WELL_SET) as members:
+            _some_data(members[0])
+            with load(members[0], _mixed, pause=0.01):
+                yield {"url": members[which].url, "login_password": "Sesame-7391"}
+
+    return make
+
+
+@contextlib.contextmanager
+def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
+    with servers.running(binary, cluster_enabled="yes", **WELL_SET) as server:
+        client = server.client()
+        client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
+        servers.wait_for(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"), "the slots to be served")
+        # Not by a script: it would have to name its keys, which lie in many slots.
+        for number in range(1000):
+            client.set(f"user:{number}", "x" * 100)
+            client.set(f"session:{number}", "x" * 200, ex=1800)
+        client.slowlog_reset()
+        with load(server, _mixed, pause=0.01):
+            yield {"url": server.url}
+
+
+# name: (how it is made, the findings that are true of it and no complaint)
+HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
+    "stock": (with_server(_some_data, _mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", "no_high_availability")),
+    # Somebody investigates and logs every command: none of them is slow for that.
+    "logged": (
+        with_server(_some_traffic, _mixed, pause=0.01, slowlog_log_slower_than=0, slowlog_max_len=100, **WELL_SET),
+        ("no_high_availability",),
+    ),
+    "standalone": (with_server(_some_data, _mixed, pause=0.01, **WELL_SET), ("no_high_availability",)),
+    "master": (_pair_member(0), ()),
+    "replica": (_pair_member(1), ()),
+    "cluster": (_cluster_node, ()),
+}
