@@ -15,12 +15,15 @@ from urllib.parse import unquote
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     availability,
+    buffers,
     connections,
+    fragmentation,
     latency,
     memory,
     persistence,
     replication,
     security,
+    slow_commands,
     thresholds,
     workload,
 )
@@ -30,7 +33,10 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
 RULES: tuple[Rule, ...] = (
     *availability.RULES,
     *memory.RULES,
+    *buffers.RULES,
+    *fragmentation.RULES,
     *connections.RULES,
+    *slow_commands.RULES,
     *latency.RULES,
     *replication.RULES,
     *persistence.RULES,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules of the alert RedisHighLatency: slow commands, a busy processor, slow forks and disks, and blind instruments."""
+"""Rules of the alert RedisHighLatency beside commands: a busy processor, slow forks and disks, latency events, blind instruments."""
 
 from __future__ import annotations
 
@@ -13,112 +13,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/"
 SLOWLOG_DOCS = "https://redis.io/docs/latest/commands/slowlog-get/"
 MONITOR_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency-monitor/"
-BIG_REPLIES = {
-    "HGETALL", "HKEYS", "HVALS", "SMEMBERS", "SUNION", "SINTER", "SDIFF", "LRANGE", "SORT", "SORT_RO", "ZRANGE", "ZREVRANGE",
-    "ZRANGEBYSCORE",
-}  # fmt: skip
-SCRIPTS = {"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"}
-DANGEROUS = {"flushall", "flushdb", "debug", "shutdown", "migrate", "config|resetstat"}
 SEE_SLOWLOG = "$ {cli} slowlog get 10"
-
-
-def _evidence(groups: list[dict[str, Any]]) -> dict[str, Any]:
-    """The most expensive groups, short enough to read."""
-    names = ("command", "key_pattern", "count", "p95_us", "max_us", "addresses", "client_names", "instead")
-    return {"groups": [{name: group[name] for name in names if group[name]} for group in groups[:3]]}
-
-
-def _group_text(group: dict[str, Any]) -> str:
-    return f"{group['command']} {group['key_pattern']}".strip()
-
-
-def _slow_command_keys(facts: Facts) -> Verdict | None:
-    calls = facts.get_or("rates.commands.keys", 0)
-    groups = [group for group in facts.get_or("slowlog.groups", []) if group["command"] == "KEYS"]
-    if not calls and not groups:
-        facts.get("slowlog.groups")
-        return None
-    slowest = max((group["max_us"] for group in groups), default=0) / 1000
-    severity = "critical" if slowest > facts.limit("slow_keys_critical_ms") else "warning"
-    evidence = {"calls_per_second": calls, "slowest_ms": slowest, **_evidence(groups), **_users(facts, groups)}
-    advice = (
-        "KEYS walks every key and holds the server meanwhile. In the application: SCAN with MATCH and COUNT, or an index set.",
-        SEE_SLOWLOG,
-        "To stop it now, take it from the user that calls it (the application gets NOPERM):",
-        "$ {cli} acl setuser USER -keys",
-    )
-    title = "KEYS holds the server" + (f" for up to {slowest:g} ms" if slowest else "") + (f": {_group_text(groups[0])}" if groups else "")
-    return Verdict(severity, title, evidence, advice)
-
-
-def _users(facts: Facts, groups: list[dict[str, Any]]) -> dict[str, Any]:
-    """The users and libraries at the offenders' addresses, while those are still connected; the slow log itself knows neither."""
-    wanted = {address for group in groups for address in group["addresses"]}
-    seen = [client for client in facts.get_or("clients.worst", []) if client["address"].rpartition(":")[0].strip("[]") in wanted]
-    found = {name: sorted({client[name] for client in seen if client[name]}) for name in ("user", "library")}
-    return {f"{name}s" if name == "user" else "libraries": values for name, values in found.items() if values}
-
-
-def _slow_commands_frequent(facts: Facts) -> Verdict | None:
-    slow = facts.limit("slow_command_ms") * 1000
-    recent = [entry for entry in facts.get("slowlog.entries") if entry["age_seconds"] < 3600 and entry["duration_us"] >= slow]
-    window = [entry for entry in recent if entry["age_seconds"] <= 60]
-    rate = round(len(window) / 60, 2)
-    groups = facts.recent_groups()
-    many = len(recent) >= facts.limit("slow_commands_few")
-    p95 = max((group["p95_us"] for group in groups if group["count"] >= facts.limit("slow_commands_few")), default=0) / 1000
-    if rate <= facts.limit("slow_commands_per_second") and not (many and p95 > facts.limit("slow_commands_p95_ms")):
-        return None
-    worst = groups[0]
-    advice = (
-        f"{worst['command']} costs {worst['complexity']}" + (f"; instead: {worst['instead']}." if worst["instead"] else "."),
-        SEE_SLOWLOG,
-    )
-    evidence = {"entries_last_minute": len(window), "entries_last_hour": len(recent), "p95_ms": p95, **_evidence(groups)}
-    return Verdict("warning", f"Slow commands are frequent, most of all {_group_text(worst)}", evidence, advice)
-
-
-def _slow_command_big_reply(facts: Facts) -> Verdict | None:
-    slow = facts.limit("slow_command_ms") * 1000
-    groups = [group for group in facts.recent_groups() if group["command"] in BIG_REPLIES and group["max_us"] >= slow]
-    if not groups:
-        return None
-    worst = groups[0]
-    advice = (f"{worst['command']} reads a whole value. Instead: {worst['instead']}.", SEE_SLOWLOG)
-    return Verdict("warning", f"{_group_text(worst)} reads big values ({worst['max_us'] / 1000:g} ms)", _evidence(groups), advice)
-
-
-def _slow_script(facts: Facts) -> Verdict | None:
-    limit = facts.limit("slow_script_ms") * 1000
-    groups = [group for group in facts.recent_groups() if group["command"] in SCRIPTS and group["max_us"] > limit]
-    if not groups:
-        return None
-    advice = ("A script holds the server while it runs: bound its loops, and move walks over many keys out of it.", SEE_SLOWLOG)
-    return Verdict("warning", f"{_group_text(groups[0])} runs for up to {groups[0]['max_us'] / 1000:g} ms", _evidence(groups), advice)
-
-
-def _dangerous_command_used(facts: Facts) -> Verdict | None:
-    used = {name: rate for name, rate in facts.get("rates.commands").items() if name.split("|")[0] in DANGEROUS or name in DANGEROUS}
-    if not used:
-        return None
-    advice = (
-        "Find out who does this and whether it is meant:",
-        "$ {cli} client list",
-        "Take it from that user: acl setuser USER -@dangerous",
-    )
-    return Verdict("warning", f"Dangerous commands are in use: {', '.join(sorted(used))}", {"calls_per_second": used}, advice)
-
-
-def _monitor_attached(facts: Facts) -> Verdict | None:
-    monitors = facts.get("clients.monitors")
-    if not monitors:
-        return None
-    shown = [{name: client[name] for name in ("id", "address", "name", "user", "age_seconds")} for client in monitors]
-    advice = (
-        "MONITOR copies every command to its client and can halve the throughput. Somebody forgot it:",
-        f"$ {{cli}} client kill id {monitors[0]['id']}",
-    )
-    return Verdict("warning", f"MONITOR has been running for {monitors[0]['age_seconds']} s", {"monitors": shown}, advice)
 
 
 def _latency_probe_high(facts: Facts) -> Verdict | None:
@@ -258,16 +153,6 @@ def _keyspace_misses(facts: Facts) -> Verdict | None:
 
 RULES = (
     Rule(
-        "slow_command_keys",
-        "slow_commands",
-        "KEYS in the window or in the slow log of the last hour; critical over 10 ms",
-        "warning/critical",
-        "guarded",
-        _slow_command_keys,
-        ("slow_commands_frequent",),
-        "https://redis.io/docs/latest/commands/keys/",
-    ),
-    Rule(
         "cpu_saturated",
         "slow_commands",
         "main thread ≥ 80 % of a core (critical 95)",
@@ -276,56 +161,6 @@ RULES = (
         _cpu_saturated,
         ("latency_probe_high",),
         DOCS,
-    ),
-    Rule(
-        "slow_command_big_reply",
-        "slow_commands",
-        "HGETALL, SMEMBERS, LRANGE, SORT and their like over 1 ms in the slow log",
-        "warning",
-        "human",
-        _slow_command_big_reply,
-        ("slow_commands_frequent",),
-        SLOWLOG_DOCS,
-    ),
-    Rule(
-        "slow_script",
-        "slow_commands",
-        "EVAL, EVALSHA or FCALL over 10 ms",
-        "warning",
-        "human",
-        _slow_script,
-        ("slow_commands_frequent",),
-        SLOWLOG_DOCS,
-    ),
-    Rule(
-        "slow_commands_frequent",
-        "slow_commands",
-        "> 1 slow-log entry over 1 ms a second, or p95 > 20 ms",
-        "warning",
-        "human",
-        _slow_commands_frequent,
-        (),
-        SLOWLOG_DOCS,
-    ),
-    Rule(
-        "dangerous_command_used",
-        "slow_commands",
-        "FLUSHALL, FLUSHDB, DEBUG, SHUTDOWN, CONFIG RESETSTAT or MIGRATE in the window",
-        "warning",
-        "human",
-        _dangerous_command_used,
-        (),
-        "https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/",
-    ),
-    Rule(
-        "monitor_attached",
-        "slow_commands",
-        "a client runs MONITOR",
-        "warning",
-        "guarded",
-        _monitor_attached,
-        (),
-        "https://redis.io/docs/latest/commands/monitor/",
     ),
     Rule(
         "latency_probe_high",

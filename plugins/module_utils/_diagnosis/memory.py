@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules of the alert RedisHighMemory: limits, eviction, fragmentation and buffers."""
+"""Rules of the alert RedisHighMemory: how full it is, what the limit is, and what happens at it."""
 
 from __future__ import annotations
 
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, Rule, Verdict, above, count, percent
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, above, count, percent
 
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/memory-optimization/"
 EVICTION_DOCS = "https://redis.io/docs/latest/develop/reference/eviction/"
@@ -168,102 +168,6 @@ def _eviction_policy_unfit(facts: Facts) -> Verdict | None:
     )
 
 
-def _big_enough(facts: Facts) -> bool:
-    return facts.number(MEMORY + "used_memory") >= facts.limit("fragmentation_silent_bytes")
-
-
-def _fragmentation_allocator(facts: Facts) -> Verdict | None:
-    if "jemalloc" not in str(facts.get(MEMORY + "mem_allocator")):
-        raise Missing("info.memory.mem_allocator: jemalloc")
-    ratio, wasted = facts.number(MEMORY + "allocator_frag_ratio"), facts.number(MEMORY + "allocator_frag_bytes")
-    if not _big_enough(facts) or ratio <= facts.limit("fragmentation_ratio") or wasted <= facts.limit("fragmentation_bytes"):
-        return None
-    severity = "warning" if facts.number(MEMORY + "used_memory") > facts.limit("fragmentation_used_bytes") else "notice"
-    advice = ("Let Redis tidy up while it works (needs a build with jemalloc):", "$ {cli} config set activedefrag yes")
-    evidence = {"allocator_frag_ratio": ratio, "allocator_frag_bytes": int(wasted), "used_memory": facts.integer(MEMORY + "used_memory")}
-    return Verdict(severity, f"The allocator wastes {int(wasted) >> 20} MiB by fragmentation", evidence, advice)
-
-
-def _fragmentation_resident(facts: Facts) -> Verdict | None:
-    used = facts.number(MEMORY + "used_memory")
-    rss_ratio, rss_bytes = facts.number(MEMORY + "allocator_rss_ratio"), facts.number(MEMORY + "allocator_rss_bytes")
-    ratio = facts.number(MEMORY + "mem_fragmentation_ratio")
-    kept = rss_ratio > facts.limit("fragmentation_ratio") and rss_bytes > facts.limit("fragmentation_bytes")
-    large = ratio > facts.limit("fragmentation_resident_ratio") and facts.number(MEMORY + "mem_fragmentation_bytes") > facts.limit(
-        "fragmentation_used_bytes"
-    )
-    if not _big_enough(facts) or not (kept or large):
-        return None
-    evidence = {
-        "allocator_rss_ratio": rss_ratio,
-        "allocator_rss_bytes": int(rss_bytes),
-        "mem_fragmentation_ratio": ratio,
-        "used_memory": int(used),
-    }
-    advice = ("The process holds pages that it does not need; give them back:", "$ {cli} memory purge")
-    return Verdict("warning" if large else "notice", "Memory was freed but not given back to the system", evidence, advice)
-
-
-def _swapping(facts: Facts) -> Verdict | None:
-    ratio, used = facts.number(MEMORY + "mem_fragmentation_ratio"), facts.number(MEMORY + "used_memory")
-    if not 0 < ratio < facts.limit("swapping_ratio") or used <= facts.limit("fragmentation_used_bytes"):
-        return None
-    evidence = {"mem_fragmentation_ratio": ratio, "used_memory": int(used), "used_memory_rss": facts.integer(MEMORY + "used_memory_rss")}
-    advice = (
-        "Less is resident than is used: part of it seems to be in swap. On the host:",
-        "$ grep VmSwap /proc/$(pidof redis-server)/status; free -m",
-    )
-    return Verdict("warning", "Part of the memory seems to be swapped out", evidence, advice)
-
-
-def _client_buffers_large(facts: Facts) -> Verdict | None:
-    total, used = facts.number(MEMORY + "mem_clients_normal"), facts.number(MEMORY + "used_memory")
-    clients = max(1, facts.integer("info.clients.connected_clients"))
-    per_client = total / clients
-    share = percent(total, used)
-    large = share > facts.limit("client_buffers_percent") and used >= facts.limit("fragmentation_silent_bytes")
-    if not large and per_client <= facts.limit("client_buffers_bytes"):
-        return None
-    worst = [
-        {name: client[name] for name in ("address", "name", "flags", "memory_bytes")} for client in facts.get_or("clients.worst", [])[:3]
-    ]
-    evidence = {"mem_clients_normal": int(total), "percent_of_used": share, "bytes_per_client": int(per_client), "worst": worst}
-    advice = (
-        "Clients that do not read their replies fill the server's memory. Find them (omem, tot-mem) and close the worst:",
-        "$ {cli} client list",
-        "$ {cli} client kill id ID",
-    )
-    return Verdict("warning", f"Buffers of clients hold {int(total) >> 20} MiB ({share} % of used memory)", evidence, advice)
-
-
-def _replica_buffers_large(facts: Facts) -> Verdict | None:
-    # The backlog is not part of it: Redis 7.0 and newer, where both share their blocks, has taken it off.
-    size = facts.integer(MEMORY + "mem_clients_slaves")
-    if size <= facts.limit("replica_buffers_bytes"):
-        return None
-    advice = (
-        "A replica reads more slowly than the master writes: look at its load and at the network in between.",
-        "$ {cli} info replication",
-    )
-    return Verdict("warning", f"Output buffers of replicas hold {size >> 20} MiB", {"mem_clients_slaves": size}, advice)
-
-
-def _scripts_cached(facts: Facts) -> Verdict | None:
-    number, size = facts.number(MEMORY + "number_of_cached_scripts"), facts.number_or(MEMORY + "used_memory_scripts_eval", 0)
-    if number <= facts.limit("scripts_cached") and size <= facts.limit("scripts_cached_bytes"):
-        return None
-    advice = (
-        "The application builds scripts with values in their text; it should pass them as KEYS and ARGV. The cache can be emptied:",
-        "$ {cli} script flush async",
-    )
-    return Verdict(
-        "warning",
-        f"{number:g} scripts are cached",
-        {"number_of_cached_scripts": int(number), "used_memory_scripts_eval": int(size)},
-        advice,
-    )
-
-
 def _expiry_behind(facts: Facts) -> Verdict | None:
     stale = facts.number("info.stats.expired_stale_perc")
     capped = facts.rate("stats.expired_time_cap_reached_count")
@@ -346,57 +250,6 @@ RULES = (
         _eviction_policy_unfit,
         (),
         EVICTION_DOCS,
-    ),
-    Rule("swapping", "host", "mem_fragmentation_ratio < 0.9 with > 100 MiB used", "warning", "human", _swapping, (), DOCS),
-    Rule(
-        "client_buffers_large",
-        "too_many_connections",
-        "normal clients' memory > 10 % of used or > 200 KiB each on average",
-        "warning",
-        "guarded",
-        _client_buffers_large,
-        (),
-        "https://redis.io/docs/latest/develop/reference/clients/",
-    ),
-    Rule(
-        "replica_buffers_large",
-        "replication",
-        "output buffers of replicas > 10 MiB",
-        "warning",
-        "guarded",
-        _replica_buffers_large,
-        (),
-        DOCS,
-    ),
-    Rule(
-        "fragmentation_allocator",
-        "memory_limit",
-        "allocator_frag_ratio > 1.1 and > 10 MiB (jemalloc)",
-        "notice/warning",
-        "safe",
-        _fragmentation_allocator,
-        (),
-        DOCS,
-    ),
-    Rule(
-        "fragmentation_resident",
-        "memory_limit",
-        "allocator_rss_ratio > 1.1 and > 10 MiB, or mem_fragmentation_ratio > 1.5 and > 100 MiB",
-        "notice/warning",
-        "safe",
-        _fragmentation_resident,
-        (),
-        DOCS,
-    ),
-    Rule(
-        "scripts_cached",
-        "memory_limit",
-        "> 1,000 cached scripts or > 10 MiB",
-        "warning",
-        "guarded",
-        _scripts_cached,
-        (),
-        "https://redis.io/docs/latest/develop/programmability/eval-intro/",
     ),
     Rule(
         "expiry_behind",
