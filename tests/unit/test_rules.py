@@ -282,3 +282,28 @@ def spoil(data, snapshot):
 def test_limits_that_cannot_be_meant_are_refused(overrides):
     with pytest.raises(ValueError, match="threshold"):
         engine.diagnose(document("memory_limit_reached")["snapshot"], overrides)
+
+
+LIMITS = {
+    "maxmemory": ("info.memory.maxmemory", 2**20, r"(\d+)mb"),
+    "maxclients": ("config.maxclients", 1, r"(\d+)"),
+    "repl-backlog-size": ("config.repl-backlog-size", 1, r"(\d+)"),
+    "active-expire-effort": ("config.active-expire-effort", 1, r"(\d+)"),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURED)
+def test_no_advice_lowers_a_limit(name):
+    seen = facts(name)
+    for found in diagnosis(name)["findings"]:
+        for line in found["advice"]:
+            for setting, (path, unit, pattern) in LIMITS.items():
+                number = re.search(rf"config set {setting} {pattern}", line)
+                if number:
+                    assert int(number.group(1)) * unit > seen.number_or(path, 0), f"{found['id']}: {line}"
+
+
+def test_no_advice_types_a_password_into_a_shell():
+    for name in CAPTURED:
+        for found in diagnosis(name)["findings"]:
+            assert not [line for line in found["advice"] if line.startswith("$ ") and re.search("requirepass|masterauth", line)]

@@ -45,7 +45,7 @@ def test_where_nothing_is_known_no_key_may_be_lost(snapshot):
         (_snapshot(), "store"),
         (_snapshot(keys=0), "store"),
         (_snapshot("allkeys-lru"), "cache"),
-        (_snapshot("allkeys-random", calls={"blpop": 100}), "cache"),
+        (_snapshot("allkeys-random", calls={"blpop": 100}), "queue"),
         (_snapshot("volatile-lru"), "cache"),
         (_snapshot("volatile-lru", calls={"xreadgroup": 30, "xadd": 70}), "queue"),
         (_snapshot(calls={"brpop": 20, "lpush": 80}), "queue"),

@@ -185,8 +185,9 @@ def _protected_mode(facts: Facts) -> Verdict | None:
     if facts.state() != "protected":
         return None
     advice = (
-        "The server has no password and therefore answers loopback only. Set one on its host, and give it to the clients:",
-        "$ redis-cli config set requirepass NEW-PASSWORD && redis-cli config rewrite",
+        "The server has no password and therefore answers loopback only. Choose one, give it to the clients, then set it on its host.",
+        "Type CONFIG SET requirepass … and CONFIG REWRITE inside redis-cli, so that the shell does not keep the password:",
+        "$ redis-cli",
     )
     return Verdict("critical", "Protected mode refuses every client from outside", _evidence(facts), advice)
 
@@ -212,7 +213,8 @@ def _clients_exhausted(facts: Facts) -> Verdict | None:
         return None
     advice = (
         "No slot is left, not even for us: retry until one frees, and let the first command be the one that makes room.",
-        "$ until {cli} config set maxclients 20000; do sleep 0.2; done   # within the open-file limit",
+        "NEW-LIMIT is a quarter more than maxclients in its configuration file (10000 where none is set).",
+        "$ until {cli} config set maxclients NEW-LIMIT; do sleep 0.2; done",
         "On the host the largest holder shows without Redis:",
         "$ ss -tn state established '( sport = :6379 )' | awk '{print $4}' | sort | uniq -c | sort -rn | head",
     )

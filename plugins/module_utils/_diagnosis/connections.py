@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, above, percent
 
 DOCS = "https://redis.io/docs/latest/develop/reference/clients/"
-RAISE_CLIENTS = "$ {cli} config set maxclients 20000   # within the open-file limit; then: config rewrite"
 SEE_CLIENTS = "$ {cli} client list | grep -o ' addr=[^:]*' | sort | uniq -c | sort -rn | head"
 
 
@@ -22,12 +21,17 @@ def _shares(facts: Facts) -> dict[str, Any]:
     return {"connected_clients": connected, "maxclients": limit, "percent": percent(connected, limit)}
 
 
+def _raise_clients(shares: dict[str, Any]) -> str:
+    """A quarter more than now: never a number that would lower the limit."""
+    return f"$ {{cli}} config set maxclients {shares['maxclients'] * 5 // 4}   # the process's open-file limit must allow it"
+
+
 def _clients_high(facts: Facts) -> Verdict | None:
     evidence = _shares(facts)
     severity = above(evidence["percent"], facts.limit("clients_high_warning_percent"), facts.limit("clients_high_critical_percent"))
     if not severity:
         return None
-    advice = ("See who holds them; raise the limit only when they are all needed.", SEE_CLIENTS, RAISE_CLIENTS)
+    advice = ("See who holds them; raise the limit only when they are all needed.", SEE_CLIENTS, _raise_clients(evidence))
     return Verdict(severity, f"{evidence['connected_clients']} of {evidence['maxclients']} connections are in use", evidence, advice)
 
 
@@ -40,7 +44,7 @@ def _clients_rejected(facts: Facts) -> Verdict | None:
         "critical",
         f"New connections are rejected ({rate:g} a second)",
         evidence,
-        ("Make room, then find who holds them.", RAISE_CLIENTS, SEE_CLIENTS),
+        ("Make room, then find who holds them.", _raise_clients(evidence), SEE_CLIENTS),
     )
 
 

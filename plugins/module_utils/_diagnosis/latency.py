@@ -113,7 +113,7 @@ _eviction_latency = _event_rule(
 _defrag_latency = _event_rule(
     "active-defrag-cycle",
     "Active defragmentation holds the server",
-    ("Give it less time:", "$ {cli} config set active-defrag-cycle-max 10"),
+    ("Give it less time (percent of a core, 25 by default):", "$ {cli} config get active-defrag-cycle-max"),
     "notice",
 )
 
@@ -122,7 +122,11 @@ def _slowlog_off(facts: Facts) -> Verdict | None:
     threshold, length = facts.integer("config.slowlog-log-slower-than"), facts.integer("config.slowlog-max-len")
     if threshold >= 0 and length > 0:
         return None
-    advice = ("Slow commands leave no trace; switch it on:", "$ {cli} config set slowlog-log-slower-than 10000 slowlog-max-len 128")
+    advice = (
+        "Slow commands leave no trace; switch it on:",
+        "$ {cli} config set slowlog-log-slower-than 10000",
+        "$ {cli} config set slowlog-max-len 128",
+    )
     return Verdict("notice", "The slow log is off", {"slowlog-log-slower-than": threshold, "slowlog-max-len": length}, advice)
 
 
@@ -137,7 +141,7 @@ def _slowlog_coarse(facts: Facts) -> Verdict | None:
 def _latency_monitor_off(facts: Facts) -> Verdict | None:
     if facts.integer("config.latency-monitor-threshold"):
         return None
-    advice = ("For an investigation switch it on, and off again:", "$ {cli} config set latency-monitor-threshold 100")
+    advice = ("For an investigation switch it on (100 ms), and off again (0):", "$ {cli} config set latency-monitor-threshold 100")
     return Verdict("notice", "The latency monitor is off", {"latency-monitor-threshold": 0}, advice)
 
 

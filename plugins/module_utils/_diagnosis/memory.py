@@ -11,8 +11,26 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/memory-optimization/"
 EVICTION_DOCS = "https://redis.io/docs/latest/develop/reference/eviction/"
 MEMORY = "info.memory."
-RAISE_LIMIT = "$ {cli} config set maxmemory 2gb     # within RAM; then: config rewrite"
+MIB = 1024 * 1024
 SEE_KEYS = "$ {cli} --memkeys -i 0.01            # what fills it; gently"
+
+
+def _allowed_percent(facts: Facts) -> tuple[float, bool]:
+    """(share of RAM that maxmemory may have, whether that is less because a fork for RDB or AOF copies pages)."""
+    forks = bool(facts.get_or("info.persistence.aof_enabled", 0) or facts.get_or("config.save", ""))
+    return facts.limit("memory_exceeds_host_fork_percent" if forks else "memory_exceeds_host_percent"), forks
+
+
+def _raise_limit(facts: Facts) -> tuple[str, ...]:
+    """How to give it a quarter more, where the host has room: never a number that would lower the limit and evict."""
+    limit, used = facts.number_or(MEMORY + "maxmemory", 0), facts.number_or(MEMORY + "used_memory", 0)
+    ram = facts.number_or(MEMORY + "total_system_memory", 0)
+    most = ram * _allowed_percent(facts)[0] / 100
+    wanted = 1.25 * max(limit, used) if limit else most
+    if not wanted or (ram and (wanted > most or wanted <= used)):
+        return ("Its host has no room for a higher limit: add memory, or spread the data.",)
+    room = f"of {ram / 2**30:.1f} GiB RAM" if ram else "see that the host has it"
+    return (f"$ {{cli}} config set maxmemory {int(wanted // MIB)}mb   # {room}; keep it with: config rewrite",)
 
 
 def _counted(facts: Facts) -> float:
@@ -62,7 +80,7 @@ def _memory_limit_reached(facts: Facts) -> Verdict | None:
         return None
     advice = (
         "Writes are refused. Make room first: raise the limit where the host has memory, or delete what is known to be garbage.",
-        RAISE_LIMIT,
+        *_raise_limit(facts),
         SEE_KEYS,
     )
     return Verdict("critical", f"Memory is full ({used} % of maxmemory) and nothing can be evicted", _limit_evidence(facts), advice)
@@ -72,7 +90,7 @@ def _writes_refused_memory(facts: Facts) -> Verdict | None:
     refused = facts.rate("errors.OOM")
     if not refused:
         return None
-    advice = ("Clients get 'OOM command not allowed': make room as for a full memory.", RAISE_LIMIT)
+    advice = ("Clients get 'OOM command not allowed': make room as for a full memory.", *_raise_limit(facts))
     return Verdict("critical", f"Writes are refused for lack of memory ({refused:g} a second)", _limit_evidence(facts), advice)
 
 
@@ -83,7 +101,7 @@ def _memory_high(facts: Facts) -> Verdict | None:
     severity = above(used, facts.limit("memory_high_warning_percent"), facts.limit("memory_high_critical_percent"))
     if not severity:
         return None
-    advice = ("Plan for more before it is full: raise the limit, or find what grows.", RAISE_LIMIT, SEE_KEYS)
+    advice = ("Plan for more before it is full: raise the limit, or find what grows.", *_raise_limit(facts), SEE_KEYS)
     return Verdict(severity, f"Memory use is at {used} % of maxmemory", _limit_evidence(facts), advice)
 
 
@@ -94,15 +112,14 @@ def _memory_unlimited(facts: Facts) -> Verdict | None:
     peak = facts.number(MEMORY + "used_memory_peak")
     severity = "warning" if percent(peak, ram) >= facts.limit("memory_unlimited_peak_percent") else "notice"
     evidence = {"maxmemory": 0, "used_memory_peak": int(peak), "total_system_memory": int(ram), "peak_percent": percent(peak, ram)}
-    advice = ("Without a limit Redis grows until the kernel kills it. Set one, and a policy that fits the data.", RAISE_LIMIT)
+    advice = ("Without a limit Redis grows until the kernel kills it. Set one, and a policy that fits the data.", *_raise_limit(facts))
     return Verdict(severity, "Memory has no limit (maxmemory 0)", evidence, advice)
 
 
 def _memory_exceeds_host(facts: Facts) -> Verdict | None:
     ram = facts.number(MEMORY + "total_system_memory")
     limit = facts.number(MEMORY + "maxmemory")
-    forks = bool(facts.get_or("info.persistence.aof_enabled", 0) or facts.get_or("config.save", ""))
-    allowed = facts.limit("memory_exceeds_host_fork_percent" if forks else "memory_exceeds_host_percent")
+    allowed, forks = _allowed_percent(facts)
     share = percent(limit, ram)
     if share <= allowed:
         return None
@@ -132,7 +149,7 @@ def _eviction_active(facts: Facts) -> Verdict | None:
     if not rate or facts.workload_role == "cache":
         return None
     evidence = {**_limit_evidence(facts), "evicted_keys_per_second": rate, "workload_role": facts.workload_role}
-    advice = (f"A {facts.workload_role} loses data by eviction: raise the limit.", RAISE_LIMIT)
+    advice = (f"A {facts.workload_role} loses data by eviction: raise the limit.", *_raise_limit(facts))
     return Verdict("warning", f"Keys of a {facts.workload_role} are being evicted ({rate:g} a second)", evidence, advice)
 
 
@@ -144,7 +161,7 @@ def _eviction_impossible(facts: Facts) -> Verdict | None:
     advice = (
         "Only keys with a TTL can be evicted, and hardly any has one: give the keys a TTL in the application (EXPIRE, SET … EX).",
         "Meanwhile raise the limit; allkeys-lru only where every key may be lost.",
-        RAISE_LIMIT,
+        *_raise_limit(facts),
     )
     title = f"{policy} cannot evict: {expires} of {keys} keys carry a TTL"
     return Verdict("warning", title, _limit_evidence(facts), advice)
@@ -158,8 +175,14 @@ def _eviction_policy_unfit(facts: Facts) -> Verdict | None:
     blocks = policy == "noeviction" and role == "cache"
     if not loses and not blocks:
         return None
-    better = "allkeys-lru" if blocks else "noeviction (or volatile-lru, where what may go carries a TTL)"
-    advice = (f"Set {better}, after asking who owns the data.", f"$ {{cli}} config set maxmemory-policy {better.split(maxsplit=1)[0]}")
+    keys, expires = _keys(facts)
+    # Where most keys carry a TTL, those without one are probably there to stay.
+    evicting = "volatile-lru" if percent(expires, keys) >= 50 else "allkeys-lru"
+    better, loss = (evicting, "keys will be evicted") if blocks else ("noeviction", "writes will be refused")
+    advice = (
+        f"Ask who owns the data before you change it: when memory is full, {loss} from then on.",
+        f"$ {{cli}} config set maxmemory-policy {better}",
+    )
     return Verdict(
         "warning",
         f"The policy {policy} does not fit a {role}",
@@ -175,7 +198,7 @@ def _expiry_behind(facts: Facts) -> Verdict | None:
         return None
     advice = (
         "Keys end faster than Redis removes them; let it work harder at it (1 to 10, costs CPU):",
-        "$ {cli} config set active-expire-effort 4",
+        f"$ {{cli}} config set active-expire-effort {min(10, int(facts.number_or('config.active-expire-effort', 1)) + 2)}",
     )
     return Verdict(
         "warning",

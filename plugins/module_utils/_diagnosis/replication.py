@@ -84,8 +84,9 @@ def _replication_auth_mismatch(facts: Facts) -> Verdict | None:
         return None
     evidence = {name: facts.get(f"auth.{name}") for name in ("requirepass_set", "masterauth_set", "masterauth_equals_requirepass")}
     advice = (
-        "After a failover this server could not log in to its new master. Set the same password:",
-        "$ {cli} config set masterauth PASSWORD",
+        "Without it this server cannot log in to a master. Set the master's password as masterauth.",
+        "Type CONFIG SET masterauth … inside redis-cli, so that the shell does not keep the password:",
+        "$ {cli}",
     )
     severity = "critical" if _is_replica(facts) and facts.get_or("info.replication.master_link_status", "up") == "down" else "warning"
     return Verdict(severity, "masterauth is missing or differs from requirepass", evidence, advice)
@@ -95,14 +96,11 @@ def _full_sync_repeated(facts: Facts) -> Verdict | None:
     full, refused = facts.rate("stats.sync_full"), facts.rate("stats.sync_partial_err")
     if not full or not refused:
         return None
-    evidence = {
-        "sync_full_per_second": full,
-        "sync_partial_err_per_second": refused,
-        "repl_backlog_size": facts.get_or("info.replication.repl_backlog_size", None),
-    }
+    backlog = int(facts.number_or("info.replication.repl_backlog_size", 2**20))
+    evidence = {"sync_full_per_second": full, "sync_partial_err_per_second": refused, "repl_backlog_size": backlog}
     advice = (
         "Replicas fall out of the backlog and copy everything again and again; enlarge it, and their output buffers:",
-        "$ {cli} config set repl-backlog-size 64mb",
+        f"$ {{cli}} config set repl-backlog-size {4 * backlog}",
     )
     return Verdict("warning", "Replicas are copied in full again and again", evidence, advice)
 

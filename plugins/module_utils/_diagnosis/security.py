@@ -20,8 +20,9 @@ def _exposed_without_password(facts: Facts) -> Verdict | None:
     evidence = {"default_user": flags, "bind": facts.get("config.bind"), "protected-mode": "no"}
     advice = (
         "Whoever reaches the port owns the data and, through it, often the host.",
-        "Set a password, give it to the clients, and bind to the addresses that need it:",
-        "$ {cli} config set requirepass NEW-PASSWORD",
+        "Bind to the addresses that need it, choose a password, give it to the clients, then set it.",
+        "Type CONFIG SET requirepass … inside redis-cli, so that the shell does not keep the password:",
+        "$ {cli}",
     )
     return Verdict("critical", "Anybody who reaches the port may do anything: no password, not only loopback", evidence, advice)
 

@@ -40,15 +40,15 @@ def check(given: str | None) -> None:
 
 
 def _inferred(info: Mapping[str, Any], config: Mapping[str, str]) -> tuple[str, str]:
-    """The first of the signs that speaks decides: policy, commands, TTLs."""
+    """The first of the signs that speaks decides: commands, policy, TTLs. What is done tells more than what was configured."""
     if not info.get("memory"):
         return "store", "nothing is known, so no key may be lost"
-    policy = str(info["memory"].get("maxmemory_policy", "noeviction"))
-    if policy.startswith("allkeys"):
-        return "cache", f"maxmemory-policy is {policy}"
     share = _queue_share(info.get("commandstats") or {})
     if share >= QUEUE_SHARE:
         return "queue", f"{share:.0%} of the data commands are those of queues"
+    policy = str(info["memory"].get("maxmemory_policy", "noeviction"))
+    if policy.startswith("allkeys"):
+        return "cache", f"maxmemory-policy is {policy}"
     ttl_share, keys = _ttl_share(info.get("keyspace") or {})
     if keys and ttl_share >= TTL_SHARE:
         persisted = _persists(info, config)
