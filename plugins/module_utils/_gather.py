@@ -32,7 +32,9 @@ from ansible_collections.aragora.redis.plugins.module_utils._failures import Fai
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, chosen_parts, empty
 
 PROBE_INTERVAL = 0.01
-MOST_THREADS = 64
+MOST_THREADS = 512
+# With more servers at once the probe would measure how busy this process is.
+MOST_PROBED = 16
 # Parts that a server can only answer once its data set is loaded.
 NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
 
@@ -48,6 +50,7 @@ class Plan:
     timeout: float
     clients_limit: int
     mask_arguments: bool
+    probe: bool
 
 
 def info_argument_spec() -> dict[str, Any]:
@@ -92,6 +95,7 @@ def make_plan(options: dict[str, Any]) -> Plan:
         timeout=options["timeout"],
         clients_limit=options["clients_limit"],
         mask_arguments=options["mask_arguments"],
+        probe=len(options["targets"] or [""]) <= MOST_PROBED,
     )
 
 
@@ -179,7 +183,10 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
     before = _first_round(client, snapshot, plan, parts)
     started, sent = time.perf_counter(), client.commands_sent
     if plan.window > 0 and parts & {"rates", "latency"} and state == "up":
-        snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(_ping_times(client, plan.window))}
+        if plan.probe:
+            snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(_ping_times(client, plan.window))}
+        else:
+            time.sleep(plan.window)
     probes = client.commands_sent - sent
     after = _second_round(client, snapshot, plan, parts)
     if before and after and "rates" in parts and plan.window > 0:
