@@ -23,7 +23,10 @@ def _fragmentation_allocator(facts: Facts) -> Verdict | None:
     if not _big_enough(facts) or ratio <= facts.limit("fragmentation_ratio") or wasted <= facts.limit("fragmentation_bytes"):
         return None
     severity = "warning" if facts.number(MEMORY + "used_memory") > facts.limit("fragmentation_used_bytes") else "notice"
-    advice = ("Let Redis tidy up while it works (needs a build with jemalloc):", "$ {cli} config set activedefrag yes")
+    advice = (
+        "Let Redis tidy up while it works (where its build can; those of distributions often cannot):",
+        "$ {cli} config set activedefrag yes",
+    )
     evidence = {"allocator_frag_ratio": ratio, "allocator_frag_bytes": int(wasted), "used_memory": facts.integer(MEMORY + "used_memory")}
     return Verdict(severity, f"The allocator wastes {int(wasted) >> 20} MiB by fragmentation", evidence, advice)
 
