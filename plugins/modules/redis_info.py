@@ -198,7 +198,7 @@ snapshot:
       type: dict
     latency:
       description:
-        - C(probe) with C(samples), C(p50), C(p99), C(max) in milliseconds.
+        - C(probe) with C(samples), C(p50), C(p95), C(p99), C(max) in milliseconds.
         - C(events) of LATENCY LATEST by name, with C(at), C(last_ms), C(max_ms).
       type: dict
     memory:

@@ -233,6 +233,7 @@ def test_the_root_cause_comes_first_and_explains_the_rest(snapshot, root, explai
         ("writes_refused_replicas", {"rates.errors": {}, "info.replication.role": "slave"}),
         ("writes_refused_replicas", {"rates.errors": {}, "config.min-replicas-max-lag": "0"}),
         ("replication_auth_mismatch", {"config.masteruser": "replica"}),
+        ("latency_probe_high", {"latency.probe": {"samples": 95, "p50": 0.1, "p95": 0.3, "p99": 24.0, "max": 24.0}}),
         ("replica_buffers_large", {"info.memory.mem_clients_slaves": 9 * 2**20}),
     ],
 )
