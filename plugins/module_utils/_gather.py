@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _clients, _info, _latency, _probe, _rates, _secrets, _slowlog
+from ansible_collections.aragora.redis.plugins.module_utils import _clients, _cluster, _info, _latency, _probe, _rates, _secrets, _slowlog
 from ansible_collections.aragora.redis.plugins.module_utils._client import (
     CLIENT_NAME,
     Client,
@@ -309,21 +309,26 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
             commands["clients"] = ("CLIENT", "LIST")
     if "cluster" in parts and info.get("cluster", {}).get("cluster_enabled"):
         commands["cluster"] = ("CLUSTER", "INFO")
+        commands["cluster_nodes"] = ("CLUSTER", "NODES")
     if "sentinel" in parts and snapshot["server"]["mode"] == "sentinel":
         commands["sentinel"] = ("SENTINEL", "MASTERS")
     replies = dict(zip(commands, client.pipeline(list(commands.values()))))
     refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
-    snapshot["denied"].update({name: text for name, text in refused.items() if name not in ("client_id", "info")})
+    snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("client_id", "info")})
     answered = {name: reply for name, reply in replies.items() if name not in refused}
     if "clients" in answered:
         snapshot["clients"] = _understand(snapshot, "clients", lambda: _aggregated(answered))
     if "cluster" in answered:
-        snapshot["cluster"] = _understand(
-            snapshot, "cluster", lambda: {"info": _info.parse("# cluster\n" + answered["cluster"])["cluster"]}
-        )
+        snapshot["cluster"] = _understand(snapshot, "cluster", lambda: _cluster_state(answered))
     if "sentinel" in answered:
         snapshot["sentinel"] = _understand(snapshot, "sentinel", lambda: {"masters": [_shown(master) for master in answered["sentinel"]]})
     return (_understand(snapshot, "rates", lambda: _info.parse(answered["info"])) or {}) if "info" in answered else {}
+
+
+def _cluster_state(answered: dict[str, Any]) -> dict[str, Any]:
+    members = _cluster.nodes(answered["cluster_nodes"]) if "cluster_nodes" in answered else None
+    info = _info.parse(f"# cluster\n{answered['cluster']}")["cluster"]
+    return {"info": info, "nodes": members, "uncovered_slots": None if members is None else _cluster.uncovered(members)}
 
 
 def _aggregated(answered: dict[str, Any]) -> dict[str, Any]:

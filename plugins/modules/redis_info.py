@@ -153,7 +153,8 @@ snapshot:
           type: str
         reason:
           description:
-            - "Where a state has several: V(script) or V(function) for V(busy); V(wrong_password) or V(no_password_set) for V(auth_failed);
+            - "Where a state has several: V(script), V(function) or V(module) for V(busy);
+              V(wrong_password) or V(no_password_set) for V(auth_failed);
               V(expired), V(not_yet_valid), V(unknown_ca), V(hostname_mismatch), V(plain_on_tls_port), V(tls_on_plain_port),
               V(client_certificate_required) and others for V(tls); V(no_socket) or V(socket_permission) for V(refused);
               the code of PING's error (V(misconf), V(masterdown)) for V(up)."
@@ -212,7 +213,9 @@ snapshot:
       type: list
       elements: dict
     cluster:
-      description: C(info) of CLUSTER INFO, in cluster mode.
+      description:
+        - In cluster mode; C(info) of CLUSTER INFO, C(nodes) with C(id), C(address), C(flags), C(master_id), C(link) and C(slots), and
+          C(uncovered_slots), which no working master serves.
       type: dict
     sentinel:
       description: C(masters) of SENTINEL MASTERS, in Sentinel mode.

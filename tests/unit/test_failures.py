@@ -52,6 +52,7 @@ WORDS = [
     ("ERR max number of clients + cluster connections reached", "max_clients", None),
     ("LOADING Redis is loading the dataset in memory", "loading", None),
     ("LOADING Valkey is loading the dataset in memory", "loading", None),
+    ("BUSY Redis is busy running a module command.", "busy", "module"),
     ("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "busy", "script"),
     ("BUSY Valkey is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.", "busy", "function"),
     ("DENIED Redis is running in protected mode because protected mode is enabled and no password is set", "protected", None),

@@ -141,13 +141,17 @@ def _server_loading(facts: Facts) -> Verdict | None:
 def _script_running(facts: Facts) -> Verdict | None:
     if facts.state() != "busy":
         return None
-    kind = facts.get_or("availability.reason", "script")
-    kill = "FUNCTION KILL" if kind == "function" else "SCRIPT KILL"
-    advice = (
-        f"{kill} ends it unless it has written already; then only SHUTDOWN NOSAVE would, which loses what is unsaved: wait if you can.",
-        "$ {cli} " + kill.lower(),
-    )
-    return Verdict("critical", f"A {kind} has kept the server busy for over 5 seconds", _evidence(facts), advice)
+    kind = str(facts.get_or("availability.reason", "script"))
+    if kind == "module":
+        advice: tuple[str, ...] = ("A command of a module cannot be killed: wait for its end, and ask who runs it.",)
+    else:
+        kill = "function kill" if kind == "function" else "script kill"
+        advice = (
+            f"{kill.upper()} ends it unless it has written already; then only SHUTDOWN NOSAVE would, which loses what is unsaved: wait.",
+            f"$ {{cli}} {kill}",
+        )
+    what = "command of a module" if kind == "module" else kind
+    return Verdict("critical", f"A {what} keeps the server busy: every other command is refused", _evidence(facts), advice)
 
 
 def _auth_required(facts: Facts) -> Verdict | None:

@@ -164,7 +164,9 @@ def _eviction_impossible(facts: Facts) -> Verdict | None:
         *_raise_limit(facts),
     )
     title = f"{policy} cannot evict: {expires} of {keys} keys carry a TTL"
-    return Verdict("warning", title, _limit_evidence(facts), advice)
+    # Far from the limit nothing needs to be evicted yet.
+    near = (_used_percent(facts) or 0) >= facts.limit("eviction_needed_percent")
+    return Verdict("warning" if near else "notice", title, _limit_evidence(facts), advice)
 
 
 def _eviction_policy_unfit(facts: Facts) -> Verdict | None:
@@ -222,8 +224,8 @@ RULES = (
     Rule(
         "eviction_impossible",
         "memory_limit",
-        "a volatile policy and < 5 % of keys with a TTL",
-        "warning",
+        "a volatile policy and < 5 % of keys with a TTL; a notice below 50 % of maxmemory",
+        "warning/notice",
         "guarded",
         _eviction_impossible,
         ("memory_limit_reached", "memory_high"),

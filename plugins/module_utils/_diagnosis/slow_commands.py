@@ -127,7 +127,7 @@ RULES = (
         "warning/critical",
         "guarded",
         _slow_command_keys,
-        ("slow_commands_frequent",),
+        ("slow_commands_frequent", "cpu_saturated", "latency_probe_high"),
         "https://redis.io/docs/latest/commands/keys/",
     ),
     Rule(
@@ -137,7 +137,7 @@ RULES = (
         "warning",
         "human",
         _slow_command_big_reply,
-        ("slow_commands_frequent",),
+        ("slow_commands_frequent", "cpu_saturated", "latency_probe_high"),
         SLOWLOG_DOCS,
     ),
     Rule(
@@ -147,7 +147,7 @@ RULES = (
         "warning",
         "human",
         _slow_script,
-        ("slow_commands_frequent",),
+        ("slow_commands_frequent", "cpu_saturated", "latency_probe_high"),
         SLOWLOG_DOCS,
     ),
     Rule(

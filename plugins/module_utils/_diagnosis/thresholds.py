@@ -21,6 +21,7 @@ THRESHOLDS: dict[str, tuple[float, str, str]] = {
     "memory_exceeds_host_fork_percent": (65, "% of RAM", "maxmemory with RDB or AOF, whose fork copies pages"),
     "memory_host_pressure_percent": (90, "% of RAM", "resident memory"),
     "eviction_possible_percent": (5, "% of keys", "keys with a TTL below which a volatile policy cannot evict"),
+    "eviction_needed_percent": (50, "% of maxmemory", "used memory below which a policy that cannot evict is a notice"),
     "fragmentation_ratio": (1.1, "ratio", "allocator_frag_ratio and allocator_rss_ratio"),
     "fragmentation_bytes": (10 * MIB, "bytes", "fragmentation that is worth a word"),
     "fragmentation_used_bytes": (100 * MIB, "bytes", "used memory from which fragmentation is a warning"),
