@@ -34,7 +34,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Sna
 PROBE_INTERVAL = 0.01
 MOST_THREADS = 512
 # With more servers at once the probe would measure how busy this process is.
-MOST_PROBED = 16
+MOST_PROBED = 8
 # Parts that a server can only answer once its data set is loaded.
 NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
 

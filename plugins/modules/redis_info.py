@@ -41,7 +41,7 @@ options:
   window:
     description:
       - Seconds between the two readings that make RV(snapshot.rates); meanwhile a PING is sent every 10 ms for C(latency.probe).
-      - With V(0) there is no second reading, and no rates. With more than 16 O(targets) there is no probe, it would measure this process.
+      - With V(0) there is no second reading, and no rates. With more than 8 O(targets) there is no probe, it would measure this process.
     type: float
     default: 1.0
   slowlog_entries:

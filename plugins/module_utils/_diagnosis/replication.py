@@ -181,7 +181,7 @@ def _cluster_down(facts: Facts) -> Verdict | None:
     advice = (
         "Find the slots that nobody serves, and bring their node or its replica back:",
         "$ {cli} cluster nodes",
-        "$ redis-cli --cluster check HOST:PORT",
+        "$ redis-cli --cluster check {host}:{port}",
     )
     named = ", ".join(uncovered[:3]) + (" …" if len(uncovered) > 3 else "")
     nobody = f"nobody serves the slots {named}" if uncovered else "not all slots are served"

@@ -36,6 +36,7 @@ THRESHOLDS: dict[str, tuple[float, str, str]] = {
     "expiry_stale_percent": (25, "%", "expired_stale_perc"),
     "slow_keys_critical_ms": (10, "ms", "duration of a KEYS call"),
     "slow_command_ms": (1, "ms", "duration below which a command is not slow, whatever the slow log keeps"),
+    "slow_now_seconds": (60, "s", "age up to which a slow KEYS is one of now"),
     "slow_commands_per_second": (1, "entries/s", "slow-log entries"),
     "slow_commands_p95_ms": (20, "ms", "p95 of the slow-log entries"),
     "slow_commands_few": (5, "entries", "entries in the last hour below which a p95 says nothing"),
