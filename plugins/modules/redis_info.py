@@ -67,6 +67,7 @@ options:
     type: bool
     default: false
 seealso:
+  - module: aragora.redis.redis_client_info
   - module: aragora.redis.redis_config
   - module: aragora.redis.redis_slowlog
   - name: INFO
@@ -192,8 +193,8 @@ snapshot:
     clients:
       description:
         - C(total), C(normal), C(idle_over_hour), C(blocked), C(pubsub), C(replicas), C(normal_memory_bytes); C(by_address), C(by_user) and
-          C(by_library), each at most 20 groups of C(name), C(connections), C(idle_over_hour), C(memory_bytes), C(client_names);
-          C(worst), the ten clients with the most memory; C(monitors), clients that run MONITOR.
+          C(by_library), each at most 20 groups as in M(aragora.redis.redis_client_info); C(worst), the ten clients with the most memory;
+          C(monitors), clients that run MONITOR.
         - This module's own connection is not among them.
       type: dict
     latency:
