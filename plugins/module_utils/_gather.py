@@ -27,9 +27,9 @@ from ansible_collections.aragora.redis.plugins.module_utils._client import (
 )
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, check_timeouts, from_options
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure
+from ansible_collections.aragora.redis.plugins.module_utils._latency_server import HISTOGRAM, has_histogram, ping_times
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, chosen_parts, empty
 
-PROBE_INTERVAL = 0.01
 MOST_THREADS = 64
 # Parts that a server can only answer once its data set is loaded.
 NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
@@ -176,7 +176,7 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
     before = _first_round(client, snapshot, plan, parts)
     started, sent = time.perf_counter(), client.commands_sent
     if plan.window > 0 and parts & {"rates", "latency"} and state == "up":
-        snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(_ping_times(client, plan.window))}
+        snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(ping_times(client, plan.window))}
     probes = client.commands_sent - sent
     after = _second_round(client, snapshot, plan, parts)
     if before and after and "rates" in parts and plan.window > 0:
@@ -261,11 +261,16 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
             commands["clients"] = ("CLIENT", "LIST")
     if "cluster" in parts and info.get("cluster", {}).get("cluster_enabled"):
         commands["cluster"] = ("CLUSTER", "INFO")
+    if "latency" in parts and has_histogram(info):
+        commands["histogram"] = HISTOGRAM
     if "sentinel" in parts and snapshot["server"]["mode"] == "sentinel":
         commands["sentinel"] = ("SENTINEL", "MASTERS")
     replies = dict(zip(commands, client.pipeline(list(commands.values()))))
     refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
-    snapshot["denied"].update({name: text for name, text in refused.items() if name not in ("client_id", "info")})
+    snapshot["denied"].update({name: text for name, text in refused.items() if name not in ("client_id", "histogram", "info")})
+    if "latency" in parts and has_histogram(info):
+        reply = replies["histogram"] if "histogram" not in refused else []
+        snapshot["latency"] = {**(snapshot["latency"] or {}), "histogram": _latency.histogram(reply, info)}
     if "clients" in replies and "clients" not in refused:
         own_id = None if "client_id" in refused else replies["client_id"]
         snapshot["clients"] = _clients.aggregate(_clients.parse(replies["clients"]), own_id)
@@ -275,18 +280,6 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
         masters = [_pairs(master) for master in replies["sentinel"]]
         snapshot["sentinel"] = {"masters": [{k: v for k, v in master.items() if not _secrets.is_secret(k)} for master in masters]}
     return {} if "info" in refused or "info" not in replies else _info.parse(replies["info"])
-
-
-def _ping_times(client: Client, seconds: float) -> list[float]:
-    """Round-trip times of PING in milliseconds, one every 10 ms until the window is over."""
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while (begun := time.perf_counter()) < end:
-        client.pipeline([("PING",)])
-        answered = time.perf_counter()
-        times.append((answered - begun) * 1000)
-        time.sleep(max(0.0, min(begun + PROBE_INTERVAL, end) - answered))
-    return times
 
 
 def _identify(snapshot: Snapshot, info: dict[str, Any]) -> None:

@@ -69,6 +69,7 @@ options:
 seealso:
   - module: aragora.redis.redis_client_info
   - module: aragora.redis.redis_config
+  - module: aragora.redis.redis_latency
   - module: aragora.redis.redis_slowlog
   - name: INFO
     description: What the fields mean.
@@ -201,6 +202,7 @@ snapshot:
       description:
         - C(probe) with C(samples), C(p50), C(p99), C(max) in milliseconds.
         - C(events) of LATENCY LATEST by name, with C(at), C(last_ms), C(max_ms).
+        - C(histogram) by command as in M(aragora.redis.redis_latency), where the server keeps it (Redis 7.0 and newer, Valkey).
       type: dict
     memory:
       description: C(stats) of MEMORY STATS, C(doctor) the text of MEMORY DOCTOR.
