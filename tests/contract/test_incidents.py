@@ -13,7 +13,7 @@ from tests.incidents import incident as suite
 from tests.lab import servers
 
 INCIDENTS = suite.every()
-RULE_IDS = {rule.id for rule in engine.RULES}
+RULE_IDS = {rule.id for rule in (*engine.RULES, *engine.GROUP_RULES)}
 README = (suite.FOLDER / "README.md").read_text(encoding="utf-8")
 
 each = pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.name)

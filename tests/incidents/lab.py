@@ -17,7 +17,7 @@ from tests.lab.scenarios import SCENARIOS
 from tests.lab.scenarios.scenario import ANY, JEMALLOC, fill, load, pair
 from tests.lab.servers import Server, wait_for
 
-__all__ = ["ANY", "JEMALLOC", "WITH_TLS", "Injecting", "Lab", "Server", "Skipped", "fill", "load", "scenario", "wait_for"]
+__all__ = ["ANY", "JEMALLOC", "WITH_TLS", "Injecting", "Lab", "Place", "Server", "Skipped", "fill", "load", "scenario", "wait_for"]
 
 # What inject() yields: the options of redis_info that lead to the server (``url``, ``login_password``, ``connect_timeout`` …),
 # or ``targets``, a list of URLs, in place of ``url``.
