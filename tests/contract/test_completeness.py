@@ -15,7 +15,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import en
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
-RULE_IDS = [rule.id for rule in engine.RULES]
+EVERY_RULE = (*engine.RULES, *engine.GROUP_RULES)
+RULE_IDS = [rule.id for rule in EVERY_RULE]
 
 
 def text_of(folder: Path) -> str:
@@ -47,7 +48,7 @@ def test_rule_ids_are_unique():
     assert len(RULE_IDS) == len(set(RULE_IDS))
 
 
-@pytest.mark.parametrize("rule", engine.RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=lambda rule: rule.id)
 def test_a_rule_speaks_the_language_of_findings(rule):
     assert rule.cause in finding.CAUSES
     assert rule.risk in finding.RISKS

@@ -20,6 +20,7 @@ import yaml
 
 from tests.conftest import ROOT, environment_of_a_user
 from tests.lab import network, ports, servers
+from tests.lab.scenarios.groups import two_masters
 
 DIAGNOSE = "playbooks/diagnose.yml"
 # Start of Ansible, three plays and a module on a loaded machine, beyond the time-outs of the connection.
@@ -162,6 +163,32 @@ class TestWaysIn:
         target = played.report["targets"][0]
         assert target["server"]["version"]
         assert "redis-py" in target["denied"]["host"]
+
+
+class TestGroups:
+    @pytest.fixture
+    def quarrel(self, family_binary):
+        with two_masters(family_binary) as place:
+            yield [int(url.rpartition(":")[2]) for url in place["targets"]]
+
+    def test_hosts_of_an_inventory_are_judged_together(self, quarrel, play, inventory):
+        hosts = {f"cache{port}": {"redis_connection": {"login_port": port}} for port in quarrel}
+        played = play(DIAGNOSE, "-i", inventory(**hosts))
+        assert [played.ids(place)[0] for place in range(2)] == ["masters_many", "masters_many"], played.output
+
+    def test_hosts_of_different_groups_are_not(self, quarrel, play, inventory):
+        hosts = {f"cache{port}": {"redis_connection": {"login_port": port}, "redis_group": f"group{port}"} for port in quarrel}
+        played = play(DIAGNOSE, "-i", inventory(**hosts))
+        assert "masters_many" not in played.ids(0) + played.ids(1)
+
+    def test_replicas_that_are_not_there_are_missed(self, server, play):
+        played = play(DIAGNOSE, "-e", "redis_expected_replicas=2", REDIS_URL=server.url)
+        assert played.ids()[0] == "replicas_missing"
+
+    def test_a_number_of_replicas_that_is_none_is_a_sentence(self, server, play):
+        played = play(DIAGNOSE, "-e", "redis_expected_replicas=two", REDIS_URL=server.url)
+        assert played.status != 0
+        assert "redis_expected_replicas" in played.output
 
 
 class TestBadInput:

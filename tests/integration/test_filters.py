@@ -70,3 +70,17 @@ def test_better_snapshot_without_any_snapshot_says_why(template):
     assert found["availability"]["reason"] == "not_examined"
     assert found["availability"]["error"] == "gone; away"
     assert found["server"]["host"] == "cache1"
+
+
+def test_diagnose_groups_judges_what_hosts_judged_apart(template):
+    def master(port, history, before):
+        snapshot = empty("10.0.0.1", port, None, f"redis://10.0.0.1:{port}", local=False)
+        return {**snapshot, "info": {"replication": {"role": "master", "master_replid": history * 40, "master_replid2": before * 40}}}
+
+    expression = "(first | aragora.redis.diagnose_targets) + (second | aragora.redis.diagnose_targets)"
+    found = template(f"({expression}) | aragora.redis.diagnose_groups", first=[master(1, "a", "0")], second=[master(2, "b", "a")])
+    assert [item["diagnosis"]["findings"][0]["id"] for item in found] == ["masters_many", "masters_many"]
+
+
+def test_diagnose_groups_says_what_it_wants(template):
+    assert "diagnose_groups wants what diagnose_targets returns" in template("[{}] | aragora.redis.diagnose_groups")
