@@ -22,7 +22,7 @@ class Interrupted(Exception):
 def interruptible() -> Iterator[None]:
     """Raise Interrupted inside for the first signal of SIGNALS; further ones are ignored, so that cleaning up is not cut short."""
 
-    def interrupt(number: int, _: Any) -> None:
+    def interrupt(number: int, dummy: Any) -> None:
         for every in SIGNALS:
             signal.signal(every, signal.SIG_IGN)
         raise Interrupted(f"interrupted by {signal.Signals(number).name}")

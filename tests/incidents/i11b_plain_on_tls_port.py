@@ -18,5 +18,5 @@ servers = WITH_TLS
 
 @contextlib.contextmanager
 def inject(lab: Lab) -> Injecting:
-    with tls_server(lab.binary) as (server, _):
+    with tls_server(lab.binary) as (server, dummy):
         yield {"url": f"redis://127.0.0.1:{server.options['tls-port']}"}

@@ -19,7 +19,7 @@ alone = True
 
 @contextlib.contextmanager
 def inject(lab: Lab) -> Injecting:
-    with lab.pair(**WELL_SET) as (master, _):
+    with lab.pair(**WELL_SET) as (master, dummy):
         some_data(master)
         with load(master, mixed, mixed, pause=0.003), load(master, save, pause=0.3):
             yield {"url": master.url}

@@ -55,7 +55,7 @@ class Incident:
 def every() -> list[Incident]:
     """All incidents, in the order of their numbers."""
     found = [(int(match[1]), match[2], path) for path in FOLDER.iterdir() if (match := FILE.fullmatch(path.name))]
-    return [_loaded(path) for *_, path in sorted(found)]
+    return [_loaded(path) for *dummy, path in sorted(found)]
 
 
 def _loaded(path: Path) -> Incident:

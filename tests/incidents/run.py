@@ -121,11 +121,11 @@ def _judged(incident: Incident, blank: Result, lab: Lab) -> Result:
     target = report["targets"][0]
     loud = [finding for finding in target["findings"] if finding["severity"] != "notice"]
     first: dict[str, Any] = loud[0] if loud else {}
-    note = _trouble(incident, target, loud)
+    note = trouble(incident, target, loud)
     return replace(blank, found=first.get("id"), right=not note, seconds=seconds, note=note)
 
 
-def _trouble(incident: Incident, target: dict[str, Any], loud: list[dict[str, Any]]) -> str:
+def trouble(incident: Incident, target: dict[str, Any], loud: list[dict[str, Any]]) -> str:
     """What is wrong with the report, empty when nothing is."""
     found = [finding["id"] for finding in loud]
     if found[:1] != ([incident.first] if incident.first else []):

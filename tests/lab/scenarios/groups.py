@@ -70,7 +70,7 @@ def _set_otherwise(binary: Path) -> Iterator[dict[str, Any]]:
 @contextlib.contextmanager
 def _newer_replica(binary: Path) -> Iterator[dict[str, Any]]:
     matrix = servers.matrix()
-    newer = matrix[NEWER[next(name for name, place in matrix.items() if place == binary)]] or binary
+    newer = next((matrix[NEWER[name]] for name, place in matrix.items() if place == binary and name in NEWER), None) or binary
     with contextlib.ExitStack() as stack:
         master = stack.enter_context(servers.running(binary, repl_diskless_sync_delay=0, **WELL_SET))
         replica = stack.enter_context(servers.running(newer, replicaof=f"127.0.0.1 {master.port}", **WELL_SET))
