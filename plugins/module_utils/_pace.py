@@ -17,9 +17,12 @@ from ansible_collections.aragora.redis.plugins.module_utils._latency import perc
 
 FIRST_BATCH = 100
 SMALLEST_BATCH = 16
-LARGEST_BATCH = 250
-SHORTEST_PAUSE = 0.002
-LONGEST_PAUSE = 0.05
+# About what the server reads of a connection at once (16 kB): larger batches make others wait longer and are hardly faster.
+LARGEST_BATCH = 150
+# Seconds of pause for each second of work.
+FIRST_REST = 1.0
+LEAST_REST = 0.5
+MOST_REST = 64.0
 # A decision needs that many probes; one that is this many times over the limit decides alone.
 WINDOW = 20
 ALARM = 10
@@ -28,12 +31,12 @@ REMEMBERED = 2_000
 
 
 class Pace:
-    """``batch`` keys at a time, then ``pause`` seconds. ``limit`` is the added latency in milliseconds that others may feel, 0 for any."""
+    """``batch`` keys at a time, then a pause ``rest`` times as long. ``limit`` is the latency in ms that others may feel, 0 for any."""
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self.batch = FIRST_BATCH if limit else LARGEST_BATCH
-        self.pause = 0.0
+        self.rest = FIRST_REST if limit else 0.0
         self.paused = 0.0
         self.slowed = 0
         self.strikes = 0
@@ -56,7 +59,7 @@ class Pace:
         alarm = busy - quiet > self.limit * ALARM
         if self._since >= WINDOW or alarm:
             recent = min(self._since, WINDOW)
-            self._decide(_added(list(self._quiet)[-recent:], list(self._busy)[-recent:], 90))
+            self._decide(_added(list(self._quiet)[-recent:], list(self._busy)[-recent:], 95))
             self._since = 0
 
     def _decide(self, added: float) -> None:
@@ -64,15 +67,15 @@ class Pace:
             self.slowed += 1
             if self.batch > SMALLEST_BATCH:
                 self.batch = max(SMALLEST_BATCH, self.batch // 2)
-            elif self.pause < LONGEST_PAUSE:
-                self.pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, self.pause * 2))
+            elif self.rest < MOST_REST:
+                self.rest *= 2
             else:
                 self.strikes += 1
             return
         self.strikes = 0
         if added < self.limit / 2:
-            if self.pause:
-                self.pause = self.pause / 2 if self.pause > SHORTEST_PAUSE else 0.0
+            if self.rest > LEAST_REST:
+                self.rest /= 2
             else:
                 self.batch = min(LARGEST_BATCH, self.batch * 5 // 4)
 
@@ -92,12 +95,12 @@ class Pace:
 
     def to_json(self) -> dict[str, Any]:
         """Everything that is known, as JSON data."""
-        plain = {name: getattr(self, name) for name in ("batch", "pause", "paused", "slowed", "strikes")}
+        plain = {name: getattr(self, name) for name in ("batch", "rest", "paused", "slowed", "strikes")}
         return {**plain, "quiet": list(self._quiet), "busy": list(self._busy)}
 
     def from_json(self, data: dict[str, Any]) -> None:
         """Go on from what :meth:`to_json` wrote."""
-        for name in ("batch", "pause", "paused", "slowed", "strikes"):
+        for name in ("batch", "rest", "paused", "slowed", "strikes"):
             setattr(self, name, data[name])
         self._quiet.extend(data["quiet"])
         self._busy.extend(data["busy"])

@@ -20,6 +20,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._keyspace import LON
 from ansible_collections.aragora.redis.plugins.module_utils._pace import Pace
 
 PROBE_SECONDS = 0.01
+LONGEST_PAUSE = 0.1
 # OBJECT ENCODING is asked for one key in so many, for each where there are few.
 ENCODING_STEP = 16
 FEW_KEYS = 2_000
@@ -85,7 +86,8 @@ class Reader:
         self._replies = _wire.Replies(client.receive)
         self._step = 1 if min(scan.total, budget.keys) <= FEW_KEYS else ENCODING_STEP
         self._uncounted: Batch | None = None
-        self._started, self._before, self._probe_at = time.perf_counter(), scan.seconds, 0.0
+        self._started = self._working_since = time.perf_counter()
+        self._before, self._probe_at = scan.seconds, 0.0
 
     def run(self) -> None:
         """Read until a budget is used up, the keys are, or the server is gone; what was read so far stays. Denied when SCAN is refused."""
@@ -179,12 +181,14 @@ class Reader:
         return ping(self._probe)
 
     def _slow_down(self, busy: float | None) -> None:
-        """Compare with a PING that waits for nothing of ours, and pause as long as that asks for."""
+        """Compare with a PING that waits for nothing of ours, and leave the server to others for a while."""
         if busy is not None and self._probe:
             self._scan.pace.note(ping(self._probe), busy)
-        if self._scan.pace.pause:
-            time.sleep(self._scan.pace.pause)
-            self._scan.pace.paused += self._scan.pace.pause
+        now = time.perf_counter()
+        if self._scan.pace.rest:
+            time.sleep(min(LONGEST_PAUSE, (now - self._working_since) * self._scan.pace.rest))
+            self._working_since = time.perf_counter()
+            self._scan.pace.paused += self._working_since - now
 
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._started

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.aragora.redis.plugins.module_utils import _globs, _keyspace_state, _wire
 from ansible_collections.aragora.redis.plugins.module_utils._keyspace_run import budget_of, check_options, keyspace_argument_spec
-from ansible_collections.aragora.redis.plugins.module_utils._pace import LARGEST_BATCH, LONGEST_PAUSE, SMALLEST_BATCH, Pace
+from ansible_collections.aragora.redis.plugins.module_utils._pace import LARGEST_BATCH, LEAST_REST, MOST_REST, SMALLEST_BATCH, Pace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,17 +71,17 @@ def test_a_glob_of_many_stars_ends():
     assert _globs.matcher(["*a" * 30 + "b"])(b"a" * 4_000) == -1
 
 
-def test_the_pace_slows_down_then_pauses_then_gives_up_and_recovers():
+def test_the_pace_slows_down_then_rests_then_gives_up_and_recovers():
     pace = Pace(1.0)
     for dummy in range(20):
         pace.note(0.1, 3.0)
     assert pace.batch < 100
     for dummy in range(20 * 20):
         pace.note(0.1, 3.0)
-    assert (pace.batch, pace.pause, pace.exhausted) == (SMALLEST_BATCH, LONGEST_PAUSE, True)
+    assert (pace.batch, pace.rest, pace.exhausted) == (SMALLEST_BATCH, MOST_REST, True)
     for dummy in range(20 * 60):
         pace.note(0.1, 0.2)
-    assert (pace.batch, pace.pause, pace.exhausted) == (LARGEST_BATCH, 0.0, False)
+    assert (pace.batch, pace.rest, pace.exhausted) == (LARGEST_BATCH, LEAST_REST, False)
 
 
 def test_one_long_wait_is_enough_to_slow_down():
