@@ -43,6 +43,7 @@ except ImportError:
 FIRST_REPLY_SECONDS = 6.0
 # What an exchange may take beyond its time-out, for the many bytes of a long reply.
 TRANSFER_SECONDS = 10.0
+RECEIVE_BYTES = 65536
 CLIENT_NAME = "aragora.redis"
 LONGEST_TEXT = 400
 MISSING_LIBRARY = (
@@ -88,14 +89,14 @@ class Client:
         self._connection.connect()
         self.connect_ms = _milliseconds(started)
 
-    def call(self, *command: str | int) -> Any:
+    def call(self, *command: str | int | bytes) -> Any:
         """Send one command. Raises Refused for an error reply, Unavailable when the connection breaks."""
         reply = self.pipeline([command])[0]
         if isinstance(reply, Refused):
             raise reply
         return reply
 
-    def pipeline(self, commands: Iterable[Sequence[str | int]]) -> list[Any]:
+    def pipeline(self, commands: Iterable[Sequence[str | int | bytes]]) -> list[Any]:
         """Send the commands in one go; error replies stand in the list as Refused. Raises Unavailable when the connection breaks."""
         batch = list(commands)
         self.commands_sent += len(batch)
@@ -103,15 +104,40 @@ class Client:
         try:
             self._connection.send_packed_command(self._connection.pack_commands(batch))
             return [self._reply() for dummy in batch]
-        except (redis.exceptions.InvalidResponse, RecursionError, OverflowError, MemoryError) as error:
-            failure = Failure("not_redis", None, clean(str(error) or type(error).__name__, LONGEST_TEXT))
+        except (RecursionError, OverflowError, MemoryError) as error:
+            raise self._lost(redis.exceptions.InvalidResponse(str(error) or type(error).__name__)) from None
         except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
-            # ValueError and AttributeError: the watchdog closed the socket under redis-py's feet.
-            failure = from_exception(error, connected=True)
+            raise self._lost(error) from None
+
+    def send(self, packed: bytes, commands: int) -> None:
+        """Send commands that are packed already; their replies are for :meth:`receive`. Raises Unavailable when the connection breaks."""
+        self.commands_sent += commands
+        self._watchdog.allow(self._seconds)
+        try:
+            self._connection.send_packed_command([packed])
+        except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
+            raise self._lost(error) from None
+
+    def receive(self) -> bytes:
+        """The next bytes of replies to what was sent by :meth:`send`; whoever sends so must read so, to the last byte."""
+        try:
+            received: bytes = self._connection._sock.recv(RECEIVE_BYTES)
+            if received:
+                return received
+            raise ConnectionResetError("Connection closed by server.")
+        except (OSError, ValueError, AttributeError) as error:
+            raise self._lost(error) from None
+
+    def _lost(self, error: Exception) -> Unavailable:
+        """Close the broken connection and tell why it broke."""
+        # ValueError and AttributeError: the watchdog closed the socket under redis-py's feet.
+        failure = from_exception(error, connected=True)
+        if isinstance(error, redis.exceptions.InvalidResponse):
+            failure = Failure("not_redis", None, clean(str(error), LONGEST_TEXT))
         if self._watchdog.fired:
             failure = Failure("hung", None, f"the reply did not end within {self._seconds:g} s")
         self.close()
-        raise Unavailable(failure, self.endpoint, self.connect_ms) from None
+        return Unavailable(failure, self.endpoint, self.connect_ms)
 
     def close(self) -> None:
         """Close the connection; closing twice is fine."""

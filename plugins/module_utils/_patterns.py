@@ -34,3 +34,37 @@ def fold(key: str) -> str:
     pattern = re.sub(r"\*{2,}", "*", VARIABLE.sub("*", key[: LONGEST * 4]))
     pattern = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in pattern)
     return pattern if len(pattern) <= LONGEST else pattern[: LONGEST - 1] + "…"
+
+
+# Digits never tell one pattern from another: fold() turns each of them into ``*``. So names that differ in digits only share a shape,
+# and what is remembered by shape is found again without a regular expression.
+_DIGITS = bytes(0x30 if 0x30 <= code <= 0x39 else code for code in range(256))
+_LONG_IDS = re.compile(
+    rb"(?<![0-9A-Za-z@])(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?=[a-fA-F]*0)[0-9a-fA-F]{12,})(?![0-9A-Za-z@])"
+)
+# A part of a name that is no text (surrogates stand for bytes that are no UTF-8) is an id of its own.
+_BINARY_PART = re.compile("[^:/|]*[\udc80-\udcff][^:/|]*")
+_FIRST_PART = re.compile(r"[^:/|.#_-]*[:/|.#_-]+(?=.)", re.DOTALL)
+
+
+def shape(key: bytes) -> bytes:
+    """The name with every digit as 0, cut to what fold() looks at."""
+    return key[: LONGEST * 4].translate(_DIGITS)
+
+
+def without_ids(shaped: bytes) -> bytes:
+    """A shape with each UUID and long hash as a single 0: two names of the same pattern are mostly equal then."""
+    return _LONG_IDS.sub(b"0", shaped)
+
+
+def fold_key(short: bytes) -> str:
+    """The pattern of a key's name as the server sent it, given as ``without_ids(shape(name))``."""
+    text = short.decode("utf-8", "surrogateescape")
+    return fold(_BINARY_PART.sub("*", text))
+
+
+def widened(pattern: str) -> str:
+    """A pattern that stands for more: its first part and ``*``, or ``*`` alone when there is no more to take away."""
+    found = _FIRST_PART.match(pattern)
+    wide = (found.group() if found else "") + "*"
+    return wide if wide != pattern else "*"

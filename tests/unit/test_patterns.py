@@ -10,7 +10,7 @@ import re
 import time
 
 import pytest
-from ansible_collections.aragora.redis.plugins.module_utils._patterns import LONGEST, fold
+from ansible_collections.aragora.redis.plugins.module_utils._patterns import LONGEST, fold, fold_key, shape, widened, without_ids
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,3 +96,53 @@ def test_no_key_takes_long(key):
     started = time.perf_counter()
     fold(key)
     assert time.perf_counter() - started < 0.5
+
+
+def by_bytes(key: bytes) -> str:
+    return fold_key(without_ids(shape(key)))
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern"),
+    [
+        (b"user:1001:cart:5", "user:*:cart:*"),
+        (b"session-6f9619ff-8b86-d011-b42d-00c04fc964ff", "session-*"),
+        (b"cache:page:e07381d932b87d2c582874edecc6ac85", "cache:page:*"),
+        (b"login:ann.lee@mail.example.com:x", "login:*:x"),
+        (b"login:6f9619ffb42d00c0@example.com", "login:*"),
+        (b"board:2024-01-17:9", "board:*:*"),
+        (b"bin:\xff\xfe\x01:tail", "bin:*:tail"),
+        (b"\x80\x81\x82", "*"),
+        ("ключ:5".encode(), "ключ:*"),
+        (b"a\x1b[31m", "a\\x1b[*m"),
+    ],
+)
+def test_names_of_any_bytes_have_a_pattern(key, pattern):
+    assert by_bytes(key) == pattern
+
+
+@given(st.binary(max_size=2_000))
+def test_the_pattern_of_any_bytes_is_printable_and_short(key):
+    pattern = by_bytes(key)
+    assert pattern.isprintable()
+    assert len(pattern) <= LONGEST
+
+
+@given(st.from_regex(rb"[a-z]{1,8}([:_.-][a-z0-9]{1,12}){0,4}", fullmatch=True), st.randoms(use_true_random=False))
+def test_names_that_differ_in_digits_only_have_one_pattern(key, random):
+    other = bytes(ord(random.choice("0123456789")) if 0x30 <= code <= 0x39 else code for code in key)
+    assert shape(key) == shape(other)
+    assert by_bytes(key) == by_bytes(other)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wider"),
+    [("user:ann:mail", "user:*"), ("user:*", "*"), ("user", "*"), ("*", "*"), ("a.b.c", "a.*"), ("", "*"), (":x", ":*"), ("cart:", "*")],
+)
+def test_a_pattern_can_be_widened_until_it_is_everything(pattern, wider):
+    assert widened(pattern) == wider
+
+
+@given(st.text(max_size=100))
+def test_widening_ends(pattern):
+    assert widened(widened(pattern)) == "*"
