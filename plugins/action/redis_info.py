@@ -30,11 +30,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not self._is_here(task_vars or {}):
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
             return result
-        dummy, options = self.validate_argument_spec({**connection_argument_spec(), **info_argument_spec()}, **CONNECTION_RULES)
         try:
+            dummy, options = self.validate_argument_spec({**connection_argument_spec(), **info_argument_spec()}, **CONNECTION_RULES)
             return answer(options)
-        except ValueError as error:
-            raise AnsibleActionFail(str(error)) from error
+        except (AnsibleActionFail, ValueError) as error:
+            # A result, as the module would give one: failed_when of a task does not see exceptions.
+            return {"failed": True, "msg": str(error)}
 
     def _is_here(self, task_vars: dict[str, Any]) -> bool:
         """Whether a module of this task would run on this machine, as this user, in this Python, and with nothing else asked of it."""

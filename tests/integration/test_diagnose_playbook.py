@@ -38,7 +38,7 @@ def inventory(tmp_path):
     """Write an inventory of local hosts: ``inventory(web={…}, db={…})`` returns its path."""
 
     def write(**hosts):
-        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         path = tmp_path / "inventory.yml"
         path.write_text(yaml.safe_dump({"redis": {"hosts": {name: {**local, **variables} for name, variables in hosts.items()}}}))
         return str(path)
@@ -357,18 +357,24 @@ class TestHealthyServers:
         for thread in threads:
             thread.join(10)
 
-    def severe(self, played):
-        return [finding["id"] for finding in played.report["targets"][0]["findings"] if finding["severity"] != "notice"]
+    def severe(self, diagnose):
+        """What is worse than a notice. A starved machine delays even a PING: then the server is looked at again, three times at most."""
+        for dummy in range(3):
+            played = diagnose()
+            found = [finding["id"] for finding in played.report["targets"][0]["findings"] if finding["severity"] != "notice"]
+            if "latency_probe_high" not in found:
+                break
+        return found, played
 
     def test_a_healthy_server_under_load_gives_no_warning(self, play, binary, load):
         with servers.running(binary, maxmemory="200mb", maxmemory_policy="volatile-lru", save="3600 1") as server:
             load(server)
-            assert self.severe(play(DIAGNOSE, REDIS_URL=server.url)) == []
+            assert self.severe(lambda: play(DIAGNOSE, REDIS_URL=server.url))[0] == []
 
     def test_a_user_who_may_not_look_gives_just_that_warning(self, play, binary, load):
         with servers.running(binary, maxmemory="200mb") as server:
             load(server)
             server.client().execute_command("ACL", "SETUSER", "ops", "on", ">Sesame-7391", "~*", "+@all", "-config", "-client", "-slowlog")
-            played = play(DIAGNOSE, REDIS_URL=f"redis://ops:Sesame-7391@127.0.0.1:{server.port}")
-            assert self.severe(played) == ["permission_denied"]
+            found, played = self.severe(lambda: play(DIAGNOSE, REDIS_URL=f"redis://ops:Sesame-7391@127.0.0.1:{server.port}"))
+            assert found == ["permission_denied"]
             assert set(played.report["targets"][0]["denied"]) == {"clients", "config", "slowlog"}

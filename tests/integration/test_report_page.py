@@ -23,7 +23,6 @@ from ansible_collections.aragora.redis.plugins.module_utils import _gather
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import from_url
 from ansible_collections.aragora.redis.plugins.module_utils._report import html, order
-from ansible_collections.aragora.redis.plugins.module_utils._snapshot import chosen_parts
 
 from tests.lab import servers
 
@@ -32,7 +31,15 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--enable-logging=stderr",
 )  # fmt: skip
-PLAN = _gather.Plan(frozenset(chosen_parts(["all"])), window=0.5, slowlog_entries=256, connect_timeout=2.0, timeout=2.0)
+OPTIONS = {
+    "gather_subset": ["all"],
+    "window": 0.5,
+    "slowlog_entries": 256,
+    "clients_limit": 20_000,
+    "mask_arguments": True,
+    "targets": None,
+}
+PLAN = _gather.make_plan({**OPTIONS, "connect_timeout": 2.0, "timeout": 2.0})
 HOSTILE = "</style></title><script>document.title='owned'</script><img/src=x>"
 # No window is as narrow as a phone, but a frame is. What it measures is left in an attribute, where --dump-dom shows it.
 PHONE = """<!DOCTYPE html><iframe style="width: 360px; height: 800px; border: 0" srcdoc="{page}"></iframe><script>
