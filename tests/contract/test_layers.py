@@ -17,7 +17,9 @@ PLUGINS = ROOT / "plugins"
 OURS = "ansible_collections.aragora.redis.plugins."
 # From the top: a file may import from its own layer and from those below. What is not named here is pure.
 FACES = ("modules", "action", "filter", "doc_fragments", "inventory")
-CONVERSATIONS = {"_apply_settings.py", "_gather.py", "_slowlog_server.py"}
+CONVERSATIONS = {
+    "_apply_settings.py", "_gather.py", "_host_commands.py", "_host_files.py", "_host_reading.py", "_slowlog_server.py",
+}  # fmt: skip
 CLIENT = "_client.py"
 # Drawing the report's charts is the controller's business; the library is imported where a chart is drawn.
 OTHER_LIBRARIES = {"_client.py": {"redis"}, "_report/charts.py": {"pygal"}}
