@@ -36,11 +36,12 @@ clean:
 $(VENV)/bin/python:
 	@python3 -c 'import sys; sys.exit("python3 is %d.%d, 3.11 or newer is needed" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up $(VENV) (once, about a minute) …"
-	@python3 -m venv $(VENV) >/dev/null 2>&1 || { \
-	  rm -rf $(VENV); echo "python3-venv is missing, installing it …"; \
+	@python3 -m venv $(VENV) || { \
+	  rm -rf $(VENV); python3 -c 'import ensurepip' 2>/dev/null && exit 1; \
+	  echo "python3-venv is missing, installing it …"; \
 	  $$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get -q update && apt-get -qy install python3-venv' >/dev/null \
 	  && python3 -m venv $(VENV); \
-	} || { rm -rf $(VENV); echo "no virtual environment: install python3-venv, then try again"; exit 1; }
+	} || { rm -rf $(VENV); echo "no virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/run: requirements.txt requirements-run.txt | $(VENV)/bin/python
 	@$(PIP) -r requirements-run.txt

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import json
+import os
 import re
 import shutil
 import uuid
@@ -43,19 +45,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             if options["state"] == "prepared":
                 return self._prepare(folder)
-            return self._write(folder / options["run"], options["run"], plain(options["diagnosed"]))
+            return self._write(folder / _checked_run(options["run"]), options["run"], _checked(plain(options["diagnosed"])))
         except OSError as error:
             raise AnsibleActionFail(
                 f"the report folder {folder} cannot be written ({error.strerror or error}): set redis_report_dir to a folder of yours"
-            ) from error
+            ) from None
 
     def _prepare(self, folder: Path) -> dict[str, Any]:
-        """A folder for this run, before anything is read: a report that cannot be written should not cost a diagnosis."""
+        """The name of a new run, and the certainty that its report can be kept, before anything is read."""
         now = datetime.datetime.now(datetime.timezone.utc)
         run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-        if not self._task.check_mode:
-            _private_folder(folder)
-            _private_folder(folder / run / "snapshots")
+        if self._task.check_mode:
+            return {"changed": False, "run": run, "path": None}
+        _private_folder(folder)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "no permission to write into it")
         return {"changed": False, "run": run, "path": str(folder / run)}
 
     def _write(self, folder: Path, run: str, diagnosed: list[dict[str, Any]]) -> dict[str, Any]:
@@ -91,16 +95,36 @@ def _as_json(data: Any) -> str:
     return json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n"
 
 
+def _checked_run(run: str) -> str:
+    """The name of a run, if it is one: nothing that leads out of the folder."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}", run):
+        raise AnsibleActionFail(f"the run {run!r} is not the name of one: give the value that state=prepared returned")
+    return run
+
+
+def _checked(diagnosed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries, if each has its name, snapshot and diagnosis."""
+    for entry in diagnosed:
+        if not (entry.get("name") and isinstance(entry.get("snapshot"), dict) and isinstance(entry.get("diagnosis"), dict)):
+            raise AnsibleActionFail("an entry of 'diagnosed' is not what the filter diagnose_targets makes: name, snapshot, diagnosis")
+    return diagnosed
+
+
 def _private_folder(path: Path) -> None:
-    """Make the folder, readable by its owner only; one that exists already keeps its mode."""
+    """Make the folder, readable by its owner only. One that exists must be ours alone to write: others could plant links in it."""
     for missing in reversed([path, *path.parents]):
         if not missing.exists():
             missing.mkdir(mode=0o700)
+    state = path.stat()
+    if state.st_uid not in (0, os.geteuid()) or state.st_mode & 0o022:
+        raise PermissionError(errno.EPERM, "others may write into it")
 
 
 def _private_file(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    """A new file for its owner only; what is there already, be it a link, is an error."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
 
 
 def _link(link: Path, target: str) -> None:

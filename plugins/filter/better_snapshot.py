@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import better, plain
 
 DOCUMENTATION = r"""
@@ -21,6 +20,7 @@ author:
 description:
   - A host without SSH, Python or redis-py gives no snapshot, or one that only knows whether the port answers. Then the controller's is
     taken, with the host's trouble in C(denied.host).
+  - When there is neither, the snapshot says that the server could not be examined, so that it stays in the report.
 positional: _input
 options:
   _input:
@@ -31,6 +31,10 @@ options:
     description: Result of M(aragora.redis.redis_info) on the controller, which may be skipped.
     type: dict
     required: true
+  address:
+    description: The address of the host, for a snapshot that says that neither result has one.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -46,12 +50,9 @@ _value:
 """
 
 
-def better_snapshot(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> dict[str, Any]:
+def better_snapshot(on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str = "") -> dict[str, Any]:
     """See DOCUMENTATION."""
-    try:
-        return better(plain(on_host), plain(from_controller))
-    except ValueError as error:
-        raise AnsibleFilterError(str(error)) from error
+    return better(plain(on_host), plain(from_controller), address)
 
 
 class FilterModule:

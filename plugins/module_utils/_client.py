@@ -18,9 +18,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from ansible_collections.aragora.redis.plugins.module_utils import _probe
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import (
+    MASK,
     Endpoint,
     check_timeouts,
     from_options,
@@ -28,6 +30,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._endpoint import (
     sentinel_endpoints,
 )
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure, from_exception, from_reply
+from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 from ansible_collections.aragora.redis.plugins.module_utils._watchdog import Watchdog
 
 try:
@@ -41,6 +44,7 @@ FIRST_REPLY_SECONDS = 6.0
 # What an exchange may take beyond its time-out, for the many bytes of a long reply.
 TRANSFER_SECONDS = 10.0
 CLIENT_NAME = "aragora.redis"
+LONGEST_TEXT = 400
 MISSING_LIBRARY = (
     "redis-py 4.3 or newer is missing for the Python {python} of this machine: install the package python3-redis "
     "(Debian, Ubuntu, Fedora, RHEL with EPEL), py3-redis (Alpine) or 'redis' from PyPI"
@@ -99,8 +103,8 @@ class Client:
         try:
             self._connection.send_packed_command(self._connection.pack_commands(batch))
             return [self._reply() for dummy in batch]
-        except redis.exceptions.InvalidResponse as error:
-            failure = Failure("not_redis", None, " ".join(str(error).split()))
+        except (redis.exceptions.InvalidResponse, RecursionError, OverflowError, MemoryError) as error:
+            failure = Failure("not_redis", None, clean(str(error) or type(error).__name__, LONGEST_TEXT))
         except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
             # ValueError and AttributeError: the watchdog closed the socket under redis-py's feet.
             failure = from_exception(error, connected=True)
@@ -117,9 +121,20 @@ class Client:
 
     def _reply(self) -> Any:
         try:
-            return _decoded(self._connection.read_response())
+            return self._decoded(self._connection.read_response())
         except redis.exceptions.ResponseError as error:
-            return Refused(str(error))
+            return self._refused(error)
+
+    def _refused(self, error: BaseException) -> Refused:
+        """The server's words without what it must not repeat: a server that does not know AUTH quotes its arguments."""
+        return Refused(_without_secrets(str(error), self.endpoint))
+
+    def _decoded(self, reply: Any) -> Any:
+        if isinstance(reply, bytes):
+            return reply.decode("utf-8", "backslashreplace")
+        if isinstance(reply, list):
+            return [self._decoded(item) for item in reply]
+        return self._refused(reply) if isinstance(reply, Exception) else reply
 
 
 def open_client(endpoint: Endpoint, connect_timeout: float, timeout: float, first_reply: float = FIRST_REPLY_SECONDS) -> Client:
@@ -165,16 +180,17 @@ def _login(client: Client, endpoint: Endpoint) -> Failure:
     started = time.perf_counter()
     replies = client.pipeline(commands)
     client.login_ms = _milliseconds(started)
-    refusals = [reply for reply in replies if isinstance(reply, Refused)]
-    if refusals:
-        return refusals[0].failure
+    failures = [reply.failure for reply in replies if isinstance(reply, Refused)]
+    if failures:
+        # A server that does not know AUTH and wants a password says so at PING only.
+        return next((failure for failure in failures if failure.state != "up"), failures[0])
     return Failure("up", None, "") if replies[-1] == "PONG" else Failure("not_redis", None, f"PING was answered with {replies[-1]!r:.60}")
 
 
 def follow_sentinels(options: dict[str, Any], sentinels: list[Endpoint]) -> Endpoint:
     """Ask the Sentinels, one after the other, where the master of ``service_name`` is. Raises Unavailable with the last failure."""
     service = options.get("service_name") or ""
-    trouble: Unavailable | None = None
+    trouble: Unavailable | ValueError | None = None
     for sentinel in sentinels:
         try:
             client = open_client(sentinel, options["connect_timeout"], options["timeout"], first_reply=0)
@@ -187,13 +203,12 @@ def follow_sentinels(options: dict[str, Any], sentinels: list[Endpoint]) -> Endp
             except Refused as error:
                 trouble = Unavailable(error.failure, sentinel)
                 continue
-        if not found:
-            raise ValueError(f"the Sentinel {sentinel.address} knows no master named '{service}': set service_name")
+        if not (isinstance(found, list) and len(found) == 2 and str(found[1]).isdecimal()):
+            trouble = ValueError(f"the Sentinel {sentinel.address} knows no master named '{service}': set service_name")
+            continue
         plain = {**options, "url": None, "login_unix_socket": None, "login_host": None, "login_port": None}
         return replace(from_options(plain), host=found[0], port=int(found[1]))
-    if trouble is None:
-        raise ValueError("sentinels is empty: give at least one host:port")
-    raise trouble
+    raise trouble or ValueError("sentinels is empty: give at least one host:port")
 
 
 def find_endpoint(options: dict[str, Any]) -> Endpoint:
@@ -310,20 +325,17 @@ def _second_look(failure: Failure, endpoint: Endpoint, seconds: float) -> Failur
     if said.startswith(b"-"):
         return from_reply(said[1:].decode("utf-8", "backslashreplace").strip())
     if said and not _probe.is_resp(said):
-        return Failure("not_redis", None, said.decode("utf-8", "backslashreplace")[:60].strip())
+        return Failure("not_redis", None, clean(said.decode("utf-8", "backslashreplace").strip(), 60))
     if _probe.speaks_tls(endpoint, seconds):
         return Failure("tls", "plain_on_tls_port", failure.error)
     return failure
 
 
-def _decoded(reply: Any) -> Any:
-    if isinstance(reply, bytes):
-        return reply.decode("utf-8", "backslashreplace")
-    if isinstance(reply, list):
-        return [_decoded(item) for item in reply]
-    if isinstance(reply, Exception):
-        return Refused(str(reply))
-    return reply
+def _without_secrets(text: str, endpoint: Endpoint) -> str:
+    """A text of the server, in one harmless line and without the password that it was given."""
+    for secret in filter(None, (endpoint.password, quote(endpoint.password or "", safe=""))):
+        text = text.replace(secret, MASK)
+    return clean(text, LONGEST_TEXT)
 
 
 def _without(options: dict[str, Any], name: str) -> dict[str, Any]:

@@ -87,16 +87,19 @@ def from_url(url: str) -> Endpoint:
     except ValueError:
         # Brackets, colons and '#', '?' or '/' in a raw password end here.
         raise ValueError(
-            f"the URL {shown} cannot be read: give redis://[user:password@]host[:port][/db], "
-            "with special characters of the password percent-encoded (# is %23, / is %2F, @ is %40)"
+            f"the URL {shown} cannot be read: give redis://[user:password@]host[:port][/db] with a port up to 65535, "
+            "and with special characters of the password percent-encoded (# is %23, / is %2F, @ is %40)"
         ) from None
+    if "," in parts.netloc.rpartition("@")[2]:
+        raise ValueError(f"the URL {shown} names several hosts: give one URL each, as a list")
     if parts.scheme not in SCHEMES:
         raise ValueError(f"the URL {shown} must begin with redis://, rediss:// or unix://")
     if parts.fragment:
         raise ValueError(f"the URL {shown} has a '#': percent-encode it as %23 when it belongs to the password")
     login: dict[str, Any] = {
         "user": unquote(parts.username) if parts.username else None,
-        "password": unquote(parts.password) if parts.password else None,
+        # An empty password is one: users with nopass are logged in with it.
+        "password": unquote(parts.password) if parts.password is not None and (parts.password or parts.username) else None,
     }
     query = parse_qs(parts.query, keep_blank_values=True)
     unknown = sorted(set(query) - {"db"})
@@ -133,8 +136,10 @@ def mask_url(url: str) -> str:
     if QUERY_VALUE.search(head):
         # The '@' may be one of the query, and what follows it as secret as what is before.
         return repr(f"{scheme}{sep}{MASK}" if sep else MASK)
-    user = login.partition(":")[0] if sep and ":" in login else ""
-    return repr(f"{scheme}{sep}{user}:{MASK}@{tail}" if sep else f"{MASK}@{tail}")
+    user, colon, dummy = login.partition(":")
+    # A lone word before the '@' may be a password in the wrong place.
+    shown = user if sep and colon else ""
+    return repr(f"{scheme}{sep}{shown}:{MASK}@{tail}" if sep else f"{MASK}@{tail}")
 
 
 def secrets_of(url: str) -> set[str]:
@@ -143,8 +148,9 @@ def secrets_of(url: str) -> set[str]:
     scheme, sep, login = head.partition("://")
     found = [value for dummy, value in QUERY_VALUE.findall(url)]
     if at:
-        # Without '://' nobody knows where the password begins.
-        found.append(login.partition(":")[2] if sep else scheme)
+        # Without '://' nobody knows where the password begins, and a lone word before the '@' may be one.
+        user, colon, password = login.partition(":")
+        found.append((password if colon else "" if "?" in user else user) if sep else scheme)
     else:
         found += [value for dummy, value in NO_PORT.findall(url.rpartition("://")[2])]
     return {form for raw in found for form in (raw, unquote(raw)) if form}
@@ -172,11 +178,23 @@ def from_options(options: dict[str, Any]) -> Endpoint:
     }
     endpoint = replace(endpoint, **{name: value for name, value in overrides.items() if value not in (None, "")})
     endpoint = replace(endpoint, validate_certs=options.get("validate_certs") is not False)
-    if endpoint.user and not endpoint.password:
-        raise ValueError(f"the user '{endpoint.user}' is given without a password: set login_password or put it into the URL")
+    _check_login(endpoint, options)
     if endpoint.port is not None and not 0 < endpoint.port < 65536:
         raise ValueError(f"the port {endpoint.port} does not exist: give a number from 1 to 65535")
     return endpoint
+
+
+def _check_login(endpoint: Endpoint, options: dict[str, Any]) -> None:
+    """ValueError for a login or a kind of connection that cannot be meant."""
+    if endpoint.user and endpoint.password is None:
+        # In a URL the lone word may be the password: it is not repeated.
+        user = f"'{endpoint.user}' " if options.get("login_user") else ""
+        raise ValueError(
+            f"the user {user}is given without a password: write redis://USER:PASSWORD@host, redis://:PASSWORD@host for a password alone, "
+            "or set login_password"
+        )
+    if options.get("tls") is False and str(options.get("url") or "").startswith("rediss:"):
+        raise ValueError("the URL says rediss:// and tls is false: leave tls out, or write redis://")
 
 
 def sentinel_endpoints(options: dict[str, Any]) -> list[Endpoint]:

@@ -17,6 +17,9 @@ import socket
 import ssl
 from dataclasses import dataclass
 
+from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
+
+LONGEST = 400
 STATES = (
     "up", "refused", "timeout", "hung", "dns", "unreachable", "reset", "tls", "auth_required", "auth_failed",
     "no_permission", "max_clients", "loading", "busy", "protected", "not_redis",
@@ -34,6 +37,7 @@ REPLIES = (
     (r"^(ERR )?max number of clients", "max_clients", None),
     (r"^LOADING\b", "loading", None),
     (r"^BUSY\b.*FUNCTION KILL", "busy", "function"),
+    (r"^BUSY\b.*module command", "busy", "module"),
     (r"^BUSY\b", "busy", "script"),
     (r"^DENIED\b", "protected", None),
     (r"^MISCONF\b", "up", "misconf"),
@@ -76,6 +80,7 @@ SENTENCES = {
     ("dns", None): "the name in {address} cannot be resolved: check its spelling and this machine's resolver",
     ("unreachable", None): "there is no route to {address}: check the network between this machine and the host",
     ("unreachable", "prohibited"): "this machine's own routes or firewall forbid connections to {address}",
+    ("unreachable", "not_examined"): "{address} could not be examined",
     ("reset", None): "{address} closed the connection before it answered: look at its log, and at what stands in between",
     ("tls", None): "the TLS handshake with {address} failed",
     ("tls", "expired"): "the certificate of {address} has expired: renew it",
@@ -94,6 +99,7 @@ SENTENCES = {
     ("max_clients", None): "{address} has no connection left: maxclients is reached",
     ("loading", None): "{address} is loading its data set: wait, a restart would begin again from zero",
     ("busy", "script"): "{address} is busy with a script: SCRIPT KILL ends it",
+    ("busy", "module"): "{address} is busy with a command of a module: it cannot be killed, wait for its end",
     ("busy", "function"): "{address} is busy with a function: FUNCTION KILL ends it",
     ("protected", None): "{address} is in protected mode: it has no password and answers loopback only",
     ("not_redis", None): "{address} answers, but not as Redis does: another service has this port",
@@ -118,11 +124,12 @@ class Failure:
 
 def from_reply(text: str) -> Failure:
     """Classify the server's own words; an unknown error means that it is up and refuses just this command."""
+    shown = clean(text, LONGEST)
     for pattern, state, reason in REPLIES:
         if re.search(pattern, text):
-            return Failure(state, reason, text)
-    code = text.split(" ", 1)[0]
-    return Failure("up", code.lower() if code.isupper() else "error", text)
+            return Failure(state, reason, shown)
+    code = shown.split(" ", 1)[0]
+    return Failure("up", code.lower() if code.isupper() else "error", shown)
 
 
 def from_exception(error: BaseException, connected: bool) -> Failure:
@@ -187,4 +194,4 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _text(chain: list[BaseException]) -> str:
     """The outermost text in one line: it is the one that names the address."""
-    return " ".join(str(chain[-1]).split()) or type(chain[-1]).__name__
+    return clean(" ".join(str(chain[-1]).split()), LONGEST) or type(chain[-1]).__name__

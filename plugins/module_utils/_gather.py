@@ -10,12 +10,14 @@ It only reads, and it never fails because Redis is ill: what goes wrong stands i
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _clients, _info, _latency, _probe, _rates, _secrets, _slowlog
+from ansible_collections.aragora.redis.plugins.module_utils import _clients, _cluster, _info, _latency, _probe, _rates, _secrets, _slowlog
 from ansible_collections.aragora.redis.plugins.module_utils._client import (
     CLIENT_NAME,
     Client,
@@ -30,7 +32,9 @@ from ansible_collections.aragora.redis.plugins.module_utils._failures import Fai
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, chosen_parts, empty
 
 PROBE_INTERVAL = 0.01
-MOST_THREADS = 64
+MOST_THREADS = 512
+# With more servers at once the probe would measure how busy this process is.
+MOST_PROBED = 8
 # Parts that a server can only answer once its data set is loaded.
 NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
 
@@ -46,6 +50,7 @@ class Plan:
     timeout: float
     clients_limit: int
     mask_arguments: bool
+    probe: bool
 
 
 def info_argument_spec() -> dict[str, Any]:
@@ -90,6 +95,7 @@ def make_plan(options: dict[str, Any]) -> Plan:
         timeout=options["timeout"],
         clients_limit=options["clients_limit"],
         mask_arguments=options["mask_arguments"],
+        probe=len(options["targets"] or [""]) <= MOST_PROBED,
     )
 
 
@@ -104,8 +110,9 @@ def take_all(options: dict[str, Any], plan: Plan) -> list[Snapshot]:
     endpoints = [from_options({**common, "url": url}) for url in options["targets"]]
     if not endpoints:
         raise ValueError("targets is empty: give at least one URL")
+    missing = missing_library()
     with ThreadPoolExecutor(min(MOST_THREADS, len(endpoints))) as pool:
-        return list(pool.map(lambda endpoint: take(endpoint, plan), endpoints))
+        return list(pool.map(lambda endpoint: _without_library(endpoint, plan, missing) if missing else take(endpoint, plan), endpoints))
 
 
 def sentence(snapshot: Snapshot) -> str:
@@ -176,7 +183,10 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
     before = _first_round(client, snapshot, plan, parts)
     started, sent = time.perf_counter(), client.commands_sent
     if plan.window > 0 and parts & {"rates", "latency"} and state == "up":
-        snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(_ping_times(client, plan.window))}
+        if plan.probe:
+            snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(_ping_times(client, plan.window))}
+        else:
+            time.sleep(plan.window)
     probes = client.commands_sent - sent
     after = _second_round(client, snapshot, plan, parts)
     if before and after and "rates" in parts and plan.window > 0:
@@ -225,27 +235,65 @@ def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozense
 
 
 def _take_in(snapshot: Snapshot, answered: dict[str, Any], plan: Plan) -> None:
-    """The replies of the first round, put where they belong."""
-    if "info" in answered:
-        info = snapshot["info"] = _info.parse(answered["info"])
-        _identify(snapshot, info)
-    if "config" in answered:
-        config = _pairs(answered["config"])
-        snapshot["config"], snapshot["auth"] = _secrets.masked_config(config), _secrets.auth_facts(config)
-    if "slowlog" in answered:
-        entries = _slowlog.entries(answered["slowlog"], _server_time(snapshot), plan.mask_arguments)
-        recent = [entry for entry in entries if entry["age_seconds"] < 3600]
-        length = answered.get("slowlog_length", len(entries))
-        snapshot["slowlog"] = {"length": length, "entries": entries, "groups": _slowlog.groups(recent)}
-    if "latency" in answered:
-        snapshot["latency"] = {"events": _latency.events(answered["latency"])}
-    if "memory_stats" in answered:
-        snapshot["memory"] = {"stats": _pairs(answered["memory_stats"]), "doctor": str(answered.get("memory_doctor", ""))}
-    if "acl_whoami" in answered:
-        default = _secrets.without_hashes(_pairs(answered["acl"])) if "acl" in answered else None
-        snapshot["acl"] = {"whoami": answered["acl_whoami"], "default": default}
-    if "modules" in answered:
-        snapshot["modules"] = [{key: module.get(key) for key in ("name", "ver")} for module in map(_pairs, answered["modules"])]
+    """The replies of the first round, put where they belong; a reply of an unknown shape is as good as none."""
+    for part, take_in in READERS.items():
+        if part in answered:
+            _understand(snapshot, part, functools.partial(take_in, snapshot, answered, plan))
+
+
+def _understand(snapshot: Snapshot, part: str, read: Callable[[], Any]) -> Any:
+    """What ``read`` makes of a reply; None, and a word in ``denied``, when the reply is not what Redis documents."""
+    try:
+        return read()
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        snapshot["denied"][part] = f"the reply is not what Redis documents ({type(error).__name__}: {str(error)[:100]})"
+        return None
+
+
+def _read_info(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
+    info = snapshot["info"] = _info.parse(answered["info"])
+    _identify(snapshot, info)
+
+
+def _read_config(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
+    config = {name: str(value) for name, value in _pairs(answered["config"]).items()}
+    snapshot["config"], snapshot["auth"] = _secrets.masked_config(config), _secrets.auth_facts(config)
+
+
+def _read_slowlog(snapshot: Snapshot, answered: dict[str, Any], plan: Plan) -> None:
+    entries = _slowlog.entries(answered["slowlog"], _server_time(snapshot), plan.mask_arguments)
+    recent = [entry for entry in entries if entry["age_seconds"] < 3600]
+    length = answered.get("slowlog_length", len(entries))
+    snapshot["slowlog"] = {"length": length, "entries": entries, "groups": _slowlog.groups(recent)}
+
+
+def _read_latency(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
+    snapshot["latency"] = {"events": _latency.events(answered["latency"])}
+
+
+def _read_memory(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
+    snapshot["memory"] = {"stats": _pairs(answered["memory_stats"]), "doctor": str(answered.get("memory_doctor", ""))}
+
+
+def _read_acl(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
+    default = _secrets.without_hashes(_pairs(answered["acl"])) if "acl" in answered else None
+    snapshot["acl"] = {"whoami": str(answered["acl_whoami"]), "default": default}
+
+
+def _read_modules(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
+    snapshot["modules"] = [{key: module.get(key) for key in ("name", "ver")} for module in map(_pairs, answered["modules"])]
+
+
+# Replies of the first round and what is made of them; INFO first, because the others ask for its clock.
+READERS: dict[str, Callable[[Snapshot, dict[str, Any], Plan], None]] = {
+    "info": _read_info,
+    "config": _read_config,
+    "slowlog": _read_slowlog,
+    "latency": _read_latency,
+    "memory_stats": _read_memory,
+    "acl_whoami": _read_acl,
+    "modules": _read_modules,
+}
 
 
 def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozenset[str] | set[str]) -> dict[str, Any]:
@@ -261,20 +309,35 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
             commands["clients"] = ("CLIENT", "LIST")
     if "cluster" in parts and info.get("cluster", {}).get("cluster_enabled"):
         commands["cluster"] = ("CLUSTER", "INFO")
+        commands["cluster_nodes"] = ("CLUSTER", "NODES")
     if "sentinel" in parts and snapshot["server"]["mode"] == "sentinel":
         commands["sentinel"] = ("SENTINEL", "MASTERS")
     replies = dict(zip(commands, client.pipeline(list(commands.values()))))
     refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
-    snapshot["denied"].update({name: text for name, text in refused.items() if name not in ("client_id", "info")})
-    if "clients" in replies and "clients" not in refused:
-        own_id = None if "client_id" in refused else replies["client_id"]
-        snapshot["clients"] = _clients.aggregate(_clients.parse(replies["clients"]), own_id)
-    if "cluster" in replies and "cluster" not in refused:
-        snapshot["cluster"] = {"info": _info.parse("# cluster\n" + replies["cluster"])["cluster"]}
-    if "sentinel" in replies and "sentinel" not in refused:
-        masters = [_pairs(master) for master in replies["sentinel"]]
-        snapshot["sentinel"] = {"masters": [{k: v for k, v in master.items() if not _secrets.is_secret(k)} for master in masters]}
-    return {} if "info" in refused or "info" not in replies else _info.parse(replies["info"])
+    snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("client_id", "info")})
+    answered = {name: reply for name, reply in replies.items() if name not in refused}
+    if "clients" in answered:
+        snapshot["clients"] = _understand(snapshot, "clients", lambda: _aggregated(answered))
+    if "cluster" in answered:
+        snapshot["cluster"] = _understand(snapshot, "cluster", lambda: _cluster_state(answered))
+    if "sentinel" in answered:
+        snapshot["sentinel"] = _understand(snapshot, "sentinel", lambda: {"masters": [_shown(master) for master in answered["sentinel"]]})
+    return (_understand(snapshot, "rates", lambda: _info.parse(answered["info"])) or {}) if "info" in answered else {}
+
+
+def _cluster_state(answered: dict[str, Any]) -> dict[str, Any]:
+    members = _cluster.nodes(answered["cluster_nodes"]) if "cluster_nodes" in answered else None
+    info = _info.parse(f"# cluster\n{answered['cluster']}")["cluster"]
+    return {"info": info, "nodes": members, "uncovered_slots": None if members is None else _cluster.uncovered(members)}
+
+
+def _aggregated(answered: dict[str, Any]) -> dict[str, Any]:
+    return _clients.aggregate(_clients.parse(answered["clients"]), answered.get("client_id"))
+
+
+def _shown(master: Any) -> dict[str, Any]:
+    """A master as its Sentinel knows it, without passwords."""
+    return {name: value for name, value in _pairs(master).items() if not _secrets.is_secret(name)}
 
 
 def _ping_times(client: Client, seconds: float) -> list[float]:

@@ -20,12 +20,13 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def summary(milliseconds: Sequence[float]) -> dict[str, Any]:
-    """``{samples, p50, p99, max}`` in milliseconds; ``{samples: 0}`` without samples."""
+    """``{samples, p50, p95, p99, max}`` in milliseconds; ``{samples: 0}`` without samples."""
     if not milliseconds:
         return {"samples": 0}
     return {
         "samples": len(milliseconds),
         "p50": round(percentile(milliseconds, 50), 3),
+        "p95": round(percentile(milliseconds, 95), 3),
         "p99": round(percentile(milliseconds, 99), 3),
         "max": round(max(milliseconds), 3),
     }

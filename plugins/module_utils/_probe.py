@@ -15,11 +15,13 @@ import re
 import socket
 import ssl
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure, from_exception, from_reply
+from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 
 ENOUGH = 512
 # Asked when Redis's own port is silent: SSH, and discard, which hardly anybody serves and everybody refuses.
@@ -118,17 +120,26 @@ def availability(endpoint: Endpoint, connect_timeout: float, timeout: float) -> 
         return Failure("up", "not_examined", "") if speaks_tls(endpoint, timeout) else Failure("tls", "tls_on_plain_port", "")
     try:
         with _connect(endpoint, connect_timeout) as sock:
-            sock.settimeout(timeout)
-            sock.sendall(b"PING\r\n")
-            reply = sock.recv(ENOUGH)
+            reply = _exchange(sock, _login(endpoint) + b"PING\r\n", timeout)
     except OSError as error:
         # Without a connection the time-out was that of connect(); the address is known to be reachable after it.
         return from_exception(error, connected=False)
-    if reply.startswith(b"+PONG"):
-        return Failure("up", None, "")
-    if reply.startswith(b"-"):
-        return from_reply(reply[1:].decode("utf-8", "backslashreplace").strip())
-    return Failure("not_redis", None, reply.decode("utf-8", "backslashreplace")[:60].strip()) if reply else Failure("reset", None, "")
+    if not reply:
+        return Failure("reset", None, "")
+    # The refusal of AUTH, if there is one, comes first; a server without a word of Redis has none.
+    lines = reply.decode("utf-8", "backslashreplace").splitlines()
+    refusals = [from_reply(line[1:]) for line in lines if line.startswith("-")]
+    if refusals:
+        return refusals[0]
+    return Failure("up", None, "") if "+PONG" in lines else Failure("not_redis", None, clean(lines[0], 60))
+
+
+def _login(endpoint: Endpoint) -> bytes:
+    """AUTH as Redis wants it on the wire, or nothing without a password."""
+    if endpoint.password is None:
+        return b""
+    words = [word.encode() for word in ("AUTH", endpoint.user, endpoint.password) if word is not None]
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
 def _lenient() -> ssl.SSLContext:
@@ -149,15 +160,20 @@ def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
 
 
 def _converse(endpoint: Endpoint, say: bytes, timeout: float) -> bytes:
-    said = b""
     with contextlib.suppress(OSError), _connect(endpoint, timeout) as sock:
-        if say:
-            sock.sendall(say)
-        while len(said) < ENOUGH:
-            piece = sock.recv(ENOUGH)
-            if not piece:
-                break
-            said += piece
-            if said.endswith(b"\n"):
-                break
+        return _exchange(sock, say, timeout)
+    return b""
+
+
+def _exchange(sock: socket.socket, say: bytes, timeout: float) -> bytes:
+    """What comes back until a line ends with nothing behind it; the time-out is that of the whole exchange. Raises OSError for silence."""
+    said, end = b"", time.monotonic() + timeout
+    sock.sendall(say)
+    while len(said) < ENOUGH and (left := end - time.monotonic()) > 0:
+        sock.settimeout(left)
+        piece = sock.recv(ENOUGH)
+        said += piece
+        # One answer a command: AUTH's alone is not yet the end.
+        if not piece or (said.endswith(b"\n") and said.count(b"\n") >= max(1, say.count(b"PING") + say.count(b"AUTH"))):
+            break
     return said

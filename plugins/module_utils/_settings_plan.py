@@ -102,7 +102,8 @@ def check_eviction(changes: Iterable[Setting], config: Config, info: Info) -> No
     # What Redis itself compares with maxmemory: buffers of replicas and of the AOF do not count.
     used = memory.get("used_memory", 0) - memory.get("mem_not_counted_for_evict", 0)
     lowered = limit != before and (before == 0 or limit < before)
-    begins = config.get("maxmemory-policy") == "noeviction" != after.get("maxmemory-policy")
+    # Another policy finds other keys: what could not be evicted so far may go at once.
+    begins = config.get("maxmemory-policy") != after.get("maxmemory-policy") != "noeviction"
     if limit and limit < used and (lowered or begins):
         effect = "writes would be refused" if after.get("maxmemory-policy") == "noeviction" else "keys would be evicted"
         raise ValueError(

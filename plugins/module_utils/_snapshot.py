@@ -89,21 +89,32 @@ def plain(data: Any) -> Any:
     return [plain(item) for item in data] if isinstance(data, (list, tuple)) else data
 
 
-def better(on_host: Mapping[str, Any], from_controller: Mapping[str, Any]) -> dict[str, Any]:
+def better(on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str = "") -> dict[str, Any]:
     """The snapshot of two results of redis_info that tells more; what kept the host's own from being complete stands in ``denied.host``.
 
-    Either result may be without a snapshot: skipped, unreachable or failed. ValueError when both are.
+    Either result may be without a snapshot: skipped, unreachable or failed. When both are, the snapshot says so: no host is dropped.
     """
     near: dict[str, Any] = on_host.get("snapshot") or {}
     far: dict[str, Any] = from_controller.get("snapshot") or {}
-    if not near and not far:
-        raise ValueError(
-            f"no snapshot, neither from the host ({on_host.get('msg')}) nor from the controller ({from_controller.get('msg')})"
-        )
     if near and not (far and far["info"]):
         return near
-    trouble = near["denied"].get("library", "") if near else " ".join(str(on_host.get("msg", "no result")).split())
-    return {**far, "denied": {**far["denied"], "host": trouble}}
+    trouble = near["denied"].get("library", "") if near else _words(on_host)
+    if not far:
+        return _not_examined(on_host, from_controller, address)
+    return {**far, "denied": {**far["denied"], **({"host": trouble} if trouble else {})}}
+
+
+def _not_examined(on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str) -> dict[str, Any]:
+    snapshot = empty(address or None, None, None, "", local=False)
+    words = dict.fromkeys(filter(None, (_words(on_host), _words(from_controller))))
+    reason = None if on_host.get("unreachable") and not from_controller.get("failed") else "not_examined"
+    snapshot["availability"].update({"state": "unreachable", "reason": reason, "error": "; ".join(words)})
+    return dict(snapshot)
+
+
+def _words(result: Mapping[str, Any]) -> str:
+    """What a result without a snapshot says in its own words; nothing of one that was skipped."""
+    return "" if result.get("skipped") else " ".join(str(result.get("msg", "no result")).split())
 
 
 def chosen_parts(subset: Iterable[str]) -> set[str]:

@@ -100,7 +100,7 @@ EXAMPLES = r"""
 
 - name: Set the password of replication and put the server's old one back afterwards
   aragora.redis.redis_config:
-    settings: "{{ changed.previous | combine({'masterauth': vault_old_password}) }}"
+    settings: "{{ tuned.previous | combine({'masterauth': vault_old_password}) }}"
 """
 
 RETURN = r"""

@@ -41,7 +41,7 @@ options:
   window:
     description:
       - Seconds between the two readings that make RV(snapshot.rates); meanwhile a PING is sent every 10 ms for C(latency.probe).
-      - With V(0) there is no second reading, and no rates.
+      - With V(0) there is no second reading, and no rates. With more than 8 O(targets) there is no probe, it would measure this process.
     type: float
     default: 1.0
   slowlog_entries:
@@ -153,7 +153,8 @@ snapshot:
           type: str
         reason:
           description:
-            - "Where a state has several: V(script) or V(function) for V(busy); V(wrong_password) or V(no_password_set) for V(auth_failed);
+            - "Where a state has several: V(script), V(function) or V(module) for V(busy);
+              V(wrong_password) or V(no_password_set) for V(auth_failed);
               V(expired), V(not_yet_valid), V(unknown_ca), V(hostname_mismatch), V(plain_on_tls_port), V(tls_on_plain_port),
               V(client_certificate_required) and others for V(tls); V(no_socket) or V(socket_permission) for V(refused);
               the code of PING's error (V(misconf), V(masterdown)) for V(up)."
@@ -198,7 +199,7 @@ snapshot:
       type: dict
     latency:
       description:
-        - C(probe) with C(samples), C(p50), C(p99), C(max) in milliseconds.
+        - C(probe) with C(samples), C(p50), C(p95), C(p99), C(max) in milliseconds.
         - C(events) of LATENCY LATEST by name, with C(at), C(last_ms), C(max_ms).
       type: dict
     memory:
@@ -212,7 +213,9 @@ snapshot:
       type: list
       elements: dict
     cluster:
-      description: C(info) of CLUSTER INFO, in cluster mode.
+      description:
+        - In cluster mode; C(info) of CLUSTER INFO, C(nodes) with C(id), C(address), C(flags), C(master_id), C(link) and C(slots), and
+          C(uncovered_slots), which no working master serves.
       type: dict
     sentinel:
       description: C(masters) of SENTINEL MASTERS, in Sentinel mode.

@@ -25,7 +25,7 @@ attributes:
 options:
   state:
     description:
-      - V(prepared) makes the folder of a new run, before anything is read, and returns its name.
+      - V(prepared) names a new run and makes sure that its report can be kept, before anything is read.
       - V(written) shows and writes the report of such a run.
     type: str
     choices: [prepared, written]

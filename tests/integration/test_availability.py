@@ -112,6 +112,31 @@ def test_a_web_server_on_the_port(look):
         assert look(url=f"redis://127.0.0.1:{port}") == ("not_redis", None, "not_redis")
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b":1\r\n", b"$-1\r\n", b"*-1\r\n", b"*0\r\n", b"+OK\r\n", b"$5\r\nhello\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n",
+        b"*1\r\n*4\r\n:1\r\n+x\r\n:2\r\n+y\r\n",
+        b"-MOVED 1 127.0.0.1:7000\r\n", b"-ERR unknown command\r\n", b"$13\r\n# Memory\r\na:b\r\n",
+    ],
+)  # fmt: skip
+def test_a_server_that_answers_nonsense_is_read_as_far_as_it_goes(look, reply):
+    with ports.odd_server(reply) as port:
+        assert look(url=f"redis://127.0.0.1:{port}")[:2] == ("up", None)
+
+
+@pytest.mark.parametrize("reply", [b"$100\r\nhalf", b"*3\r\n:1\r\n", b"$99999999999\r\nx"])
+def test_a_server_that_stops_in_the_middle_of_a_reply_is_hung(look, reply):
+    with ports.odd_server(reply) as port:
+        assert look(url=f"redis://127.0.0.1:{port}", timeout=1)[0] in ("hung", "not_redis")
+
+
+@pytest.mark.parametrize("reply", [b"$100\r\nhalf", b"", b"%1\r\n+a\r\n+b\r\n", b"*1\r\n" * 5000])
+def test_a_server_that_closes_in_the_middle_of_a_reply_is_no_traceback(look, reply):
+    with ports.odd_server(reply, then_close=True) as port:
+        assert look(url=f"redis://127.0.0.1:{port}", timeout=1)[0] in ("reset", "not_redis")
+
+
 def test_a_loading_server_says_when_it_will_be_ready(binary, look, run_module, tmp_path):
     # A loading server looks at its clients after every 2 MiB: seven of these keys, 0.7 s.
     with servers.running(binary, folder=tmp_path, rdbcompression="no") as server:

@@ -66,6 +66,7 @@ def test_better_snapshot_prefers_what_tells_more(template):
 
 
 def test_better_snapshot_without_any_snapshot_says_why(template):
-    assert "neither from the host (gone) nor from the controller (away)" in template(
-        "{'msg': 'gone'} | aragora.redis.better_snapshot({'msg': 'away'})"
-    )
+    found = template("{'msg': 'gone'} | aragora.redis.better_snapshot({'msg': 'away'}, 'cache1')")
+    assert found["availability"]["reason"] == "not_examined"
+    assert found["availability"]["error"] == "gone; away"
+    assert found["server"]["host"] == "cache1"

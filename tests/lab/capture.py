@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import redis
+import yaml
 from ansible_collections.aragora.redis.plugins.module_utils import _gather
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import connection_argument_spec
+from ansible_collections.aragora.redis.plugins.modules import redis_info
 
 from tests.lab import servers
 from tests.lab.scenarios import HEALTHY, SCENARIOS
@@ -35,10 +37,10 @@ ATTEMPTS = 3
 
 def take(make: Make, binary: Path, window: float) -> dict[str, Any]:
     """The snapshot of a scenario on one server program."""
-    defaults = {name: option.get("default") for name, option in connection_argument_spec().items()}
-    how = {"targets": None, "gather_subset": ["all"], "window": window, "slowlog_entries": 256, "mask_arguments": True}
+    documented = {**connection_argument_spec(), **yaml.safe_load(redis_info.DOCUMENTATION)["options"]}
+    defaults = {name: option.get("default") for name, option in documented.items()}
     with make(binary) as place:
-        options = {**defaults, **how, **place}
+        options = {**defaults, "window": window, **place}
         return dict(_gather.take_all(options, _gather.make_plan(options))[0])
 
 

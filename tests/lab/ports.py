@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import re
 import socket
 import struct
 import threading
@@ -53,6 +54,28 @@ def trickling_port() -> contextlib.AbstractContextManager[int]:
                 peer.sendall(b"+")
 
     return _serving(trickle)
+
+
+def odd_server(reply: bytes, then_close: bool = False) -> contextlib.AbstractContextManager[int]:
+    """A port that answers PING as Redis does, and every other command with the same odd bytes."""
+
+    def answer(peer: socket.socket, stop: threading.Event) -> None:
+        peer.settimeout(0.2)
+        heard = b""
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError, OSError):
+                piece = peer.recv(65536)
+                if not piece:
+                    return
+                heard += piece
+                # A command is an array of bulk strings: *N, then N times $length and the string.
+                while command := re.match(rb"\*(\d+)\r\n(?:\$\d+\r\n[^\r]*\r\n)+?(?=\*|$)", heard):
+                    heard = heard[command.end() :]
+                    peer.sendall(b"+PONG\r\n" if b"PING" in command.group() else reply)
+                    if then_close and b"PING" not in command.group():
+                        return
+
+    return _serving(answer)
 
 
 @contextlib.contextmanager

@@ -54,7 +54,7 @@ def test_percentiles_grow(values):
 
 
 def test_a_probe_is_summed_up_in_milliseconds():
-    assert summary([0.1234, 5.6789, 0.2]) == {"samples": 3, "p50": 0.2, "p99": 5.679, "max": 5.679}
+    assert summary([0.1234, 5.6789, 0.2]) == {"samples": 3, "p50": 0.2, "p95": 5.679, "p99": 5.679, "max": 5.679}
 
 
 def test_a_probe_without_samples_says_so():

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
+from urllib.parse import unquote
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict
 
@@ -16,11 +18,18 @@ TLS_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/securi
 CLIENTS_DOCS = "https://redis.io/docs/latest/develop/reference/clients/"
 
 START_LINES = (
-    "Look why it ended before you start it again; on its host:",
+    "Look why it ended before you start it again. A master that starts empty wipes its replicas: where it saves nothing and they hold",
+    "its data, let a replica take over first. On its host:",
     "$ systemctl status 'redis*' 'valkey*'   # or: docker ps -a",
     "$ journalctl -u redis-server -n 50      # or: docker logs --tail 50 NAME",
     "$ systemctl restart redis-server        # or: docker restart NAME",
 )
+
+# What redis_info runs.
+READING = (
+    "ping", "info", "client|list", "client|id", "client|setname", "config|get", "slowlog|get", "slowlog|len", "latency|latest",
+    "latency|histogram", "memory|stats", "memory|doctor", "acl|whoami", "acl|getuser", "module|list", "cluster|info", "cluster|nodes",
+)  # fmt: skip
 
 TLS_TITLES = {
     "expired": "the server's certificate has expired",
@@ -56,13 +65,27 @@ def _evidence(facts: Facts, *more: str) -> dict[str, Any]:
     return {name: value for name, value in evidence.items() if value not in (None, "")}
 
 
+def _not_examined(facts: Facts) -> Verdict | None:
+    if facts.get_or("availability.reason", None) == "not_examined":
+        again = ("Mend what the message says, and diagnose again: nothing is known of this server.",)
+        return Verdict("critical", "This server could not be examined", _evidence(facts), again)
+    denied = facts.get_or("denied", {})
+    if facts.state() != "up" or facts.get_or("info", None) or any("NOPERM" in str(words) for words in denied.values()):
+        return None
+    evidence = {**_evidence(facts), "denied": denied}
+    advice = ("A proxy stands in between, or INFO was renamed: ask the server itself.", "$ {cli} info server")
+    return Verdict("warning", "The server answers, but tells nothing of itself", evidence, advice)
+
+
 def _process_down(facts: Facts) -> Verdict | None:
     if facts.state() != "refused" or facts.get_or("availability.reason", None) == "socket_permission":
         return None
     if not facts.get("server.local"):
         facts.get("host")  # from afar a refusal alone does not tell whether the process runs
         return None
-    return Verdict("critical", "No process listens on the port: Redis is not running", _evidence(facts), START_LINES)
+    place = facts.get_or("server.socket", None) or f"{facts.get_or('server.host', '?')}:{facts.get_or('server.port', '?')}"
+    advice = ("If Redis listens on another address or port, give that one (redis_url, redis_connection).", *START_LINES)
+    return Verdict("critical", f"Nothing listens on {place}: Redis is not running there", _evidence(facts), advice)
 
 
 def _connection_refused(facts: Facts) -> Verdict | None:
@@ -82,17 +105,17 @@ def _connection_refused(facts: Facts) -> Verdict | None:
 def _name_not_resolved(facts: Facts) -> Verdict | None:
     if facts.state() != "dns":
         return None
-    advice = ("Check the spelling in REDIS_URL, then the resolver of this machine:", "$ getent hosts NAME; cat /etc/resolv.conf")
+    advice = ("Check the spelling in REDIS_URL, then the resolver of this machine:", "$ getent hosts {host}; cat /etc/resolv.conf")
     return Verdict("critical", "The server's name cannot be resolved", _evidence(facts, "server.host"), advice)
 
 
 def _host_unreachable(facts: Facts) -> Verdict | None:
     silent = facts.state() == "timeout" and facts.get_or("availability.reason", None) == "host_silent"
-    if facts.state() != "unreachable" and not silent:
+    if facts.get_or("availability.reason", None) == "not_examined" or (facts.state() != "unreachable" and not silent):
         return None
     advice = (
         "The host is down or the way to it is broken: ask its console or the cloud provider, then the network.",
-        "$ ping -c 3 HOST; ip route get HOST",
+        "$ ping -c 3 {host}; ip route get {host}",
     )
     return Verdict("critical", "The server's host cannot be reached", _evidence(facts), advice)
 
@@ -141,13 +164,17 @@ def _server_loading(facts: Facts) -> Verdict | None:
 def _script_running(facts: Facts) -> Verdict | None:
     if facts.state() != "busy":
         return None
-    kind = facts.get_or("availability.reason", "script")
-    kill = "FUNCTION KILL" if kind == "function" else "SCRIPT KILL"
-    advice = (
-        f"{kill} ends it unless it has written already; then only SHUTDOWN NOSAVE would, which loses what is unsaved: wait if you can.",
-        "$ {cli} " + kill.lower(),
-    )
-    return Verdict("critical", f"A {kind} has kept the server busy for over 5 seconds", _evidence(facts), advice)
+    kind = str(facts.get_or("availability.reason", "script"))
+    if kind == "module":
+        advice: tuple[str, ...] = ("A command of a module cannot be killed: wait for its end, and ask who runs it.",)
+    else:
+        kill = "function kill" if kind == "function" else "script kill"
+        advice = (
+            f"{kill.upper()} ends it unless it has written already; then only SHUTDOWN NOSAVE would, which loses what is unsaved: wait.",
+            f"$ {{cli}} {kill}",
+        )
+    what = "command of a module" if kind == "module" else kind
+    return Verdict("critical", f"A {what} keeps the server busy: every other command is refused", _evidence(facts), advice)
 
 
 def _auth_required(facts: Facts) -> Verdict | None:
@@ -168,9 +195,10 @@ def _auth_failed(facts: Facts) -> Verdict | None:
 
 
 def _permission_denied(facts: Facts) -> Verdict | None:
+    user = login_user(facts)
     advice = (
-        "For a diagnosis grant the reading commands (by a user who may):",
-        "$ {cli} acl setuser USER +ping +info +config|get +slowlog|get +slowlog|len +client|list +latency +memory|stats +acl|whoami",
+        f"For a diagnosis give the user {user} the reading commands; log in as one who may:",
+        f"$ {{bare_cli}} acl setuser {shlex.quote(user)} {' '.join(shlex.quote('+' + name) for name in READING)}",
     )
     if facts.state() == "no_permission":
         return Verdict("critical", "This user may not even run PING", _evidence(facts), advice)
@@ -178,7 +206,13 @@ def _permission_denied(facts: Facts) -> Verdict | None:
     if not denied:
         return None
     title = f"This user may not look at {', '.join(sorted(denied))}"
-    return Verdict("warning", title, {"denied": sorted(denied)}, advice)
+    return Verdict("warning", title, {"user": user, "denied": sorted(denied)}, advice)
+
+
+def login_user(facts: Facts) -> str:
+    """The user that was logged in as, by the URL; who gives none is ``default``."""
+    login = str(facts.get_or("server.url", "")).partition("://")[2].rpartition("@")[0]
+    return unquote(login.partition(":")[0]) or "default"
 
 
 def _protected_mode(facts: Facts) -> Verdict | None:
@@ -186,8 +220,8 @@ def _protected_mode(facts: Facts) -> Verdict | None:
         return None
     advice = (
         "The server has no password and therefore answers loopback only. Choose one, give it to the clients, then set it on its host.",
-        "Type CONFIG SET requirepass … and CONFIG REWRITE inside redis-cli, so that the shell does not keep the password:",
-        "$ redis-cli",
+        "Type CONFIG SET requirepass …, AUTH … and CONFIG REWRITE inside redis-cli, so that the shell does not keep the password:",
+        "$ redis-cli -p {port}",
     )
     return Verdict("critical", "Protected mode refuses every client from outside", _evidence(facts), advice)
 
@@ -197,7 +231,7 @@ def _tls_failure(facts: Facts) -> Verdict | None:
         return None
     reason = str(facts.get_or("availability.reason", ""))
     title = TLS_TITLES.get(reason, "the TLS handshake fails")
-    advice = (TLS_ADVICE.get(reason, "Look at the handshake:"), "$ openssl s_client -connect HOST:PORT -showcerts </dev/null")
+    advice = (TLS_ADVICE.get(reason, "Look at the handshake:"), "$ openssl s_client -connect {host}:{port} -showcerts </dev/null")
     return Verdict("critical", title[0].upper() + title[1:], _evidence(facts), advice)
 
 
@@ -213,15 +247,23 @@ def _clients_exhausted(facts: Facts) -> Verdict | None:
         return None
     advice = (
         "No slot is left, not even for us: retry until one frees, and let the first command be the one that makes room.",
-        "NEW-LIMIT is a quarter more than maxclients in its configuration file (10000 where none is set).",
-        "$ until {cli} config set maxclients NEW-LIMIT; do sleep 0.2; done",
+        "<NEW-LIMIT> is a quarter more than maxclients in its configuration file (10000 where none is set).",
+        "$ until {bare_cli} -e config set maxclients <NEW-LIMIT>; do sleep 0.2; done   # password: export REDISCLI_AUTH",
         "On the host the largest holder shows without Redis:",
-        "$ ss -tn state established '( sport = :6379 )' | awk '{print $4}' | sort | uniq -c | sort -rn | head",
+        "$ ss -Htn state established '( sport = :{port} )' | awk '{print $4}' | sed 's/:[0-9]*$//' | sort | uniq -c | sort -rn | head",
     )
     return Verdict("critical", "maxclients is reached: every new connection is refused", _evidence(facts), advice)
 
 
 RULES = (
+    Rule(
+        "not_examined",
+        "access",
+        "no snapshot could be taken, or the server tells nothing of itself",
+        "critical/warning",
+        "human",
+        _not_examined,
+    ),
     Rule(
         "process_down", "process_down", "refused, and no process listens (loopback, or seen on the host)", "critical", "safe", _process_down
     ),

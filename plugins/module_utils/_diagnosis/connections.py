@@ -61,10 +61,10 @@ def _clients_leaking(facts: Facts) -> Verdict | None:
         if percent(top["connections"], total) > facts.limit("clients_leaking_percent"):
             evidence = {kind: top["name"], "connections": top["connections"], "of": total, "client_names": top["client_names"]}
             advice = (
-                f"Its connection pool has no bound or is never closed: restart or mend that client ({kind} {top['name']}).",
+                f"A pool without a bound, connections that are never closed, or a proxy: look before you act at {kind} {top['name']}.",
                 SEE_CLIENTS,
-                "Meanwhile let Redis close what idles for 5 minutes:",
-                "$ {cli} config set timeout 300",
+                "Where they idle, let Redis close them after 5 minutes (not below the time-out of the clients' own pools):",
+                "$ {cli} config get timeout",
             )
             return Verdict("warning", f"One {kind} holds {top['connections']} of {total} connections", evidence, advice)
     return None

@@ -29,17 +29,17 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
 )
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import MALFORMED, SEVERITIES, Facts, Missing, Rule, Verdict
 
-# In the order in which findings of equal severity are told.
+# In the order in which findings of equal severity are told: what refuses service before what slows it down.
 RULES: tuple[Rule, ...] = (
     *availability.RULES,
     *memory.RULES,
-    *buffers.RULES,
-    *fragmentation.RULES,
+    *persistence.RULES,
+    *replication.RULES,
     *connections.RULES,
     *slow_commands.RULES,
     *latency.RULES,
-    *replication.RULES,
-    *persistence.RULES,
+    *buffers.RULES,
+    *fragmentation.RULES,
     *security.RULES,
 )
 
@@ -94,7 +94,9 @@ def _unique(names: list[str]) -> list[str]:
 def address(snapshot: Mapping[str, Any]) -> str:
     """host:port or the path of the socket."""
     server = snapshot["server"]
-    return str(server["socket"] or f"{server['host']}:{server['port']}")
+    if server["socket"] or server["port"] is None:
+        return str(server["socket"] or server["host"])
+    return f"[{server['host']}]:{server['port']}" if ":" in str(server["host"]) else f"{server['host']}:{server['port']}"
 
 
 def rank(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -130,7 +132,7 @@ def _family(finding: dict[str, Any], present: Mapping[str, dict[str, Any]]) -> l
 
 
 def _finding(rule: Rule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    cli = redis_cli(snapshot)
+    words = placeholders(snapshot)
     return {
         "id": rule.id,
         "severity": verdict.severity,
@@ -138,17 +140,34 @@ def _finding(rule: Rule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[
         "title": verdict.title,
         "evidence": verdict.evidence,
         "explains": list(rule.explains),
-        "advice": [line.replace("{cli}", cli) for line in verdict.advice],
+        "advice": [_filled(line, words) for line in verdict.advice],
         # No playbook mends anything yet: the advice holds the manual lines.
         "remedy": None,
         "docs_url": rule.docs_url,
     }
 
 
-def redis_cli(snapshot: Mapping[str, Any]) -> str:
-    """redis-cli with the server's address; it asks for the password where one was used."""
+def placeholders(snapshot: Mapping[str, Any]) -> dict[str, str]:
+    """What ``{cli}``, ``{bare_cli}`` (without a login), ``{host}`` and ``{port}`` of an advice stand for, quoted for a shell."""
     server = snapshot.get("server")
     server = server if isinstance(server, Mapping) else {}
+    host, port = str(server.get("host") or "HOST"), str(server.get("port") or "PORT")
+    return {
+        "{cli}": redis_cli(server),
+        "{bare_cli}": redis_cli({**server, "url": "rediss://" if str(server.get("url")).startswith("rediss://") else ""}),
+        "{host}": shlex.quote(host),
+        "{port}": shlex.quote(port),
+    }
+
+
+def _filled(line: str, words: Mapping[str, str]) -> str:
+    for name, word in words.items():
+        line = line.replace(name, word)
+    return line
+
+
+def redis_cli(server: Mapping[str, Any]) -> str:
+    """redis-cli with the server's address; it asks for the password where one was used."""
     url = str(server.get("url") or "")
     words = ["redis-cli"]
     if server.get("socket"):

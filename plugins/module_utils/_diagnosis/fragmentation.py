@@ -23,7 +23,10 @@ def _fragmentation_allocator(facts: Facts) -> Verdict | None:
     if not _big_enough(facts) or ratio <= facts.limit("fragmentation_ratio") or wasted <= facts.limit("fragmentation_bytes"):
         return None
     severity = "warning" if facts.number(MEMORY + "used_memory") > facts.limit("fragmentation_used_bytes") else "notice"
-    advice = ("Let Redis tidy up while it works (needs a build with jemalloc):", "$ {cli} config set activedefrag yes")
+    advice = (
+        "Let Redis tidy up while it works (where its build can; those of distributions often cannot):",
+        "$ {cli} config set activedefrag yes",
+    )
     evidence = {"allocator_frag_ratio": ratio, "allocator_frag_bytes": int(wasted), "used_memory": facts.integer(MEMORY + "used_memory")}
     return Verdict(severity, f"The allocator wastes {int(wasted) >> 20} MiB by fragmentation", evidence, advice)
 
@@ -50,9 +53,13 @@ def _fragmentation_resident(facts: Facts) -> Verdict | None:
 
 def _swapping(facts: Facts) -> Verdict | None:
     ratio, used = facts.number(MEMORY + "mem_fragmentation_ratio"), facts.number(MEMORY + "used_memory")
-    if not 0 < ratio < facts.limit("swapping_ratio") or used <= facts.limit("fragmentation_used_bytes"):
+    resident = facts.integer(MEMORY + "used_memory_rss")
+    # Redis before 7.0 reserves the whole backlog at once; what was never written to is not resident, and not swapped either.
+    written = used - float(facts.get_or(MEMORY + "mem_replication_backlog", 0))
+    limit = facts.limit("swapping_ratio")
+    if not 0 < ratio < limit or written <= facts.limit("fragmentation_used_bytes") or resident >= limit * written:
         return None
-    evidence = {"mem_fragmentation_ratio": ratio, "used_memory": int(used), "used_memory_rss": facts.integer(MEMORY + "used_memory_rss")}
+    evidence = {"mem_fragmentation_ratio": ratio, "used_memory": int(used), "used_memory_rss": resident}
     advice = (
         "Less is resident than is used: part of it seems to be in swap. On the host:",
         "$ grep VmSwap /proc/$(pidof redis-server)/status; free -m",

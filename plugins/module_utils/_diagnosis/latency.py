@@ -13,13 +13,14 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/"
 SLOWLOG_DOCS = "https://redis.io/docs/latest/commands/slowlog-get/"
 MONITOR_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency-monitor/"
+PROBES_OF_A_SECOND = 100
 SEE_SLOWLOG = "$ {cli} slowlog get 10"
 
 
 def _latency_probe_high(facts: Facts) -> Verdict | None:
     p99 = facts.number("latency.probe.p99")
     severity = above(p99, facts.limit("latency_probe_warning_ms"), facts.limit("latency_probe_critical_ms"))
-    if not severity:
+    if not severity or (severity == "warning" and _is_one_hiccup(facts)):
         return None
     advice = (
         "A bare PING waits that long. Look at the other findings first, then at the way to the server:",
@@ -27,6 +28,12 @@ def _latency_probe_high(facts: Facts) -> Verdict | None:
         "$ {cli} latency doctor",
     )
     return Verdict(severity, f"PING takes up to {p99:g} ms (p99)", dict(facts.get("latency.probe")), advice)
+
+
+def _is_one_hiccup(facts: Facts) -> bool:
+    """Whether the p99 is a single answer, because it is that of few, and the others came in time."""
+    few = facts.integer("latency.probe.samples") <= PROBES_OF_A_SECOND
+    return few and facts.number("latency.probe.p95") < facts.limit("latency_probe_warning_ms")
 
 
 def _cpu_saturated(facts: Facts) -> Verdict | None:
@@ -169,7 +176,7 @@ RULES = (
     Rule(
         "latency_probe_high",
         "slow_commands",
-        "p99 of PING > 10 ms (critical 100)",
+        "p99 of PING > 10 ms (critical 100), and not one answer of a hundred only",
         "warning/critical",
         "human",
         _latency_probe_high,

@@ -125,7 +125,9 @@ def _memory_exceeds_host(facts: Facts) -> Verdict | None:
         return None
     evidence = {"maxmemory": int(limit), "total_system_memory": int(ram), "percent_of_ram": share, "persistence": forks}
     because = " (a fork for RDB or AOF copies pages)" if forks else ""
-    advice = (f"Lower maxmemory to {allowed:g} % of RAM at most{because}, or give the host more memory.",)
+    advice = (
+        f"Give the host more memory, or lower maxmemory to {allowed:g} % of RAM{because}; a limit below what is used evicts or refuses.",
+    )
     return Verdict("warning", f"maxmemory is {share} % of the host's RAM", evidence, advice)
 
 
@@ -138,7 +140,7 @@ def _memory_host_pressure(facts: Facts) -> Verdict | None:
         "total_system_memory": facts.integer(MEMORY + "total_system_memory"),
     }
     advice = (
-        "The kernel will soon kill a process, most likely Redis. Lower maxmemory step by step, or move other work away.",
+        "The kernel will soon kill a process, most likely Redis. Move other work away; lowering maxmemory evicts keys or refuses writes.",
         "$ {cli} memory purge",
     )
     return Verdict("critical", f"Redis occupies {share} % of the host's RAM", evidence, advice)
@@ -164,7 +166,9 @@ def _eviction_impossible(facts: Facts) -> Verdict | None:
         *_raise_limit(facts),
     )
     title = f"{policy} cannot evict: {expires} of {keys} keys carry a TTL"
-    return Verdict("warning", title, _limit_evidence(facts), advice)
+    # Far from the limit nothing needs to be evicted yet.
+    near = (_used_percent(facts) or 0) >= facts.limit("eviction_needed_percent")
+    return Verdict("warning" if near else "notice", title, _limit_evidence(facts), advice)
 
 
 def _eviction_policy_unfit(facts: Facts) -> Verdict | None:
@@ -222,8 +226,8 @@ RULES = (
     Rule(
         "eviction_impossible",
         "memory_limit",
-        "a volatile policy and < 5 % of keys with a TTL",
-        "warning",
+        "a volatile policy and < 5 % of keys with a TTL; a notice below 50 % of maxmemory",
+        "warning/notice",
         "guarded",
         _eviction_impossible,
         ("memory_limit_reached", "memory_high"),

@@ -176,13 +176,16 @@ def _cluster_down(facts: Facts) -> Verdict | None:
         "cluster_known_nodes",
         "cluster_size",
     )
-    evidence = {name: info[name] for name in names if name in info}
+    uncovered = facts.get_or("cluster.uncovered_slots", [])
+    evidence = {**{name: info[name] for name in names if name in info}, "uncovered_slots": uncovered[:10]}
     advice = (
         "Find the slots that nobody serves, and bring their node or its replica back:",
         "$ {cli} cluster nodes",
-        "$ redis-cli --cluster check HOST:PORT",
+        "$ redis-cli --cluster check {host}:{port}",
     )
-    return Verdict("critical", "The cluster is down: not all slots are served", evidence, advice)
+    named = ", ".join(uncovered[:3]) + (" …" if len(uncovered) > 3 else "")
+    nobody = f"nobody serves the slots {named}" if uncovered else "not all slots are served"
+    return Verdict("critical", f"The cluster is down: {nobody}", evidence, advice)
 
 
 RULES = (

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict
@@ -37,16 +38,25 @@ def _slow_command_keys(facts: Facts) -> Verdict | None:
         facts.get("slowlog.groups")
         return None
     slowest = max((group["max_us"] for group in groups), default=0) / 1000
-    severity = "critical" if slowest > facts.limit("slow_keys_critical_ms") else "warning"
-    evidence = {"calls_per_second": calls, "slowest_ms": slowest, **_evidence(groups), **_users(facts, groups)}
+    ages = [entry["age_seconds"] for entry in facts.get_or("slowlog.entries", []) if entry["command"] == "KEYS"]
+    current = bool(calls) or min(ages, default=0) <= facts.limit("slow_now_seconds")
+    users = _users(facts, groups)
+    evidence = {"calls_per_second": calls, "slowest_ms": slowest, **_evidence(groups), **users}
+    user = shlex.quote(users["users"][0]) if len(users.get("users", [])) == 1 else "<USER>"
     advice = (
         "KEYS walks every key and holds the server meanwhile. In the application: SCAN with MATCH and COUNT, or an index set.",
         SEE_SLOWLOG,
         "To stop it now, take it from the user that calls it (the application gets NOPERM):",
-        "$ {cli} acl setuser USER -keys",
+        f"$ {{cli}} acl setuser {user} -keys",
     )
-    title = "KEYS holds the server" + (f" for up to {slowest:g} ms" if slowest else "") + (f": {_group_text(groups[0])}" if groups else "")
-    return Verdict(severity, title, evidence, advice)
+    severity = "critical" if current and slowest > facts.limit("slow_keys_critical_ms") else "warning"
+    return Verdict(severity, _keys_title(slowest, groups, None if current else min(ages)), evidence, advice)
+
+
+def _keys_title(slowest: float, groups: list[dict[str, Any]], age: int | None) -> str:
+    held = f" for up to {slowest:g} ms" if slowest else ""
+    which = f": {_group_text(groups[0])}" if groups else ""
+    return f"KEYS holds the server{held}{which}" if age is None else f"KEYS held the server{held} {age // 60} min ago{which}"
 
 
 def _users(facts: Facts, groups: list[dict[str, Any]]) -> dict[str, Any]:
@@ -68,10 +78,8 @@ def _slow_commands_frequent(facts: Facts) -> Verdict | None:
     if rate <= facts.limit("slow_commands_per_second") and not (many and p95 > facts.limit("slow_commands_p95_ms")):
         return None
     worst = groups[0]
-    advice = (
-        f"{worst['command']} costs {worst['complexity']}" + (f"; instead: {worst['instead']}." if worst["instead"] else "."),
-        SEE_SLOWLOG,
-    )
+    instead = f"; instead: {worst['instead']}" if worst["instead"] else ""
+    advice = (f"Most of all {worst['command']}, which costs {worst['complexity']}{instead}.", SEE_SLOWLOG)
     evidence = {"entries_last_minute": len(window), "entries_last_hour": len(recent), "p95_ms": p95, **_evidence(groups)}
     return Verdict("warning", f"Slow commands are frequent, most of all {_group_text(worst)}", evidence, advice)
 
@@ -82,7 +90,7 @@ def _slow_command_big_reply(facts: Facts) -> Verdict | None:
     if not groups:
         return None
     worst = groups[0]
-    advice = (f"{worst['command']} reads a whole value. Instead: {worst['instead']}.", SEE_SLOWLOG)
+    advice = (f"The command {worst['command']} reads a whole value. Instead: {worst['instead']}.", SEE_SLOWLOG)
     return Verdict("warning", f"{_group_text(worst)} reads big values ({worst['max_us'] / 1000:g} ms)", _evidence(groups), advice)
 
 
@@ -127,7 +135,7 @@ RULES = (
         "warning/critical",
         "guarded",
         _slow_command_keys,
-        ("slow_commands_frequent",),
+        ("slow_commands_frequent", "cpu_saturated", "latency_probe_high"),
         "https://redis.io/docs/latest/commands/keys/",
     ),
     Rule(
@@ -137,7 +145,7 @@ RULES = (
         "warning",
         "human",
         _slow_command_big_reply,
-        ("slow_commands_frequent",),
+        ("slow_commands_frequent", "cpu_saturated", "latency_probe_high"),
         SLOWLOG_DOCS,
     ),
     Rule(
@@ -147,7 +155,7 @@ RULES = (
         "warning",
         "human",
         _slow_script,
-        ("slow_commands_frequent",),
+        ("slow_commands_frequent", "cpu_saturated", "latency_probe_high"),
         SLOWLOG_DOCS,
     ),
     Rule(

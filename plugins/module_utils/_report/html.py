@@ -23,6 +23,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.tree import 
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 NO_PYGAL = "Charts need pygal where the report is written: pip install pygal"
+# Charts are drawn for the sickest servers of a fleet; hundreds of them would be slow to make, to load and to look at.
+MOST_DRAWN = 20
 PRODUCTS = {"redis": "Redis", "valkey": "Valkey"}
 # What the server calls its roles, in today's words.
 ROLES = {"slave": "replica"}
@@ -107,12 +109,12 @@ def _fleet(targets: list[dict[str, Any]]) -> ET.Element | None:
 
 def _servers(targets: list[dict[str, Any]], snapshots: Mapping[str, Mapping[str, Any]]) -> list[ET.Element]:
     return [
-        _server(place, target, snapshots.get(str(target.get("name"))) or {}, order.is_ill(target) or len(targets) == 1)
+        _server(place, target, snapshots.get(str(target.get("name"))) or {}, order.is_ill(target) or len(targets) == 1, place <= MOST_DRAWN)
         for place, target in enumerate(targets, 1)
     ]
 
 
-def _server(place: int, target: Mapping[str, Any], snapshot: Mapping[str, Any], is_open: bool) -> ET.Element:
+def _server(place: int, target: Mapping[str, Any], snapshot: Mapping[str, Any], is_open: bool, drawn: bool) -> ET.Element:
     """The block of one server: state, findings, facts, and what is not known."""
     anchor, severity = f"server-{place}", order.health(target)
     return el(
@@ -120,7 +122,7 @@ def _server(place: int, target: Mapping[str, Any], snapshot: Mapping[str, Any], 
         el("header", badge(severity), el("h2", clean(target.get("name"), 120), id=f"{anchor}-name")),
         _state_line(target),
         _findings(target),
-        _facts(snapshot, is_open),
+        _facts(snapshot, is_open, drawn),
         _gaps(target),
         class_=f"server {severity}",
         id=anchor,
@@ -180,9 +182,9 @@ def _findings(target: Mapping[str, Any]) -> list[ET.Element]:
     return shown
 
 
-def _facts(snapshot: Mapping[str, Any], is_open: bool) -> ET.Element | None:
+def _facts(snapshot: Mapping[str, Any], is_open: bool, wanted: bool) -> ET.Element | None:
     known = facts(snapshot)
-    drawn = charts.charts(snapshot) if snapshot and charts.available() else []
+    drawn = charts.charts(snapshot) if wanted and snapshot and charts.available() else []
     if not known and not drawn:
         return None
     tiles = [el("div", el("dt", label), el("dd", value, el("span", note, class_="note") if note else None)) for label, value, note in known]

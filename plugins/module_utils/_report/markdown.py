@@ -31,8 +31,9 @@ def render(document: Mapping[str, Any]) -> str:
 
 def escaped(text: Any) -> str:
     """Text as it stands, whatever Markdown or HTML would make of it; ``@`` becomes an entity, because trackers notify people by it."""
-    shown = clean(str(text)).replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
-    return re.sub(r"([\\`*_{}\[\]()#+!|>~-])", r"\\\1", shown)
+    shown = re.sub(r"([\\`*_{}\[\]()#+!|>~-])", r"\\\1", clean(str(text)))
+    entities = {"&": "&amp;", "<": "&lt;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
+    return re.sub("&|<|@|://|www[.]", lambda found: entities[found.group()], shown)
 
 
 def _target(target: Mapping[str, Any]) -> list[str]:

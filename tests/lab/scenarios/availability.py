@@ -18,7 +18,7 @@ import redis
 
 from tests.lab import network, ports, servers
 from tests.lab.certificates import Authority
-from tests.lab.scenarios.scenario import ANY, Make, Scenario
+from tests.lab.scenarios.scenario import ANY, Make, Scenario, with_server
 
 PASSWORD = "Sesame-7391"
 ENDLESS = "while true do end"
@@ -143,6 +143,7 @@ def _all_connections_taken(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 SCENARIOS = {
+    "not_examined": Scenario(with_server(rename_command='INFO ""'), ANY),
     "process_down": Scenario(_nobody_listens, ANY),
     "connection_refused": Scenario(_nobody_listens_afar, ANY),
     "host_unreachable": Scenario(_host_is_absent, ANY),

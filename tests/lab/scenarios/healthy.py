@@ -50,7 +50,9 @@ def _some_traffic(server: Server) -> None:
 def _pair_member(which: int) -> Make:
     @contextlib.contextmanager
     def make(binary: Path) -> Iterator[dict[str, Any]]:
-        with pair(binary, requirepass="Sesame-7391", masterauth="Sesame-7391", **WELL_SET) as members:
+        # Room for a long absence of the replica: Redis before 7.0 reserves it at once.
+        options = {**WELL_SET, "maxmemory": "1gb", "repl_backlog_size": "300mb"}
+        with pair(binary, requirepass="Sesame-7391", masterauth="Sesame-7391", **options) as members:
             _some_data(members[0])
             with load(members[0], _mixed, pause=0.01):
                 yield {"url": members[which].url, "login_password": "Sesame-7391"}
