@@ -126,7 +126,7 @@ def masked(text: str) -> str:
 def oom_kills(text: str, monotonic: float, names: re.Pattern[str], cgroups: Collection[str] = ()) -> list[dict[str, Any]]:
     """Processes of these names that the kernel killed for want of memory, of ``dmesg``: ``{pid, name, age_seconds, rss_bytes, cgroup}``.
 
-    With ``cgroups`` only those whose memory cgroup holds one of these words, as far as the kernel names it.
+    With ``cgroups`` only those whose memory cgroup holds one of these words (``/`` is the root and nothing else), as far as it is named.
     """
     places: dict[str, str] = {}
     found = []
@@ -135,7 +135,7 @@ def oom_kills(text: str, monotonic: float, names: re.Pattern[str], cgroups: Coll
         if constraint:
             places[constraint.group(2)] = constraint.group(1)
         place = places.get(killed.group(2)) if killed else None
-        if not killed or not names.search(killed.group(3)) or (place and cgroups and not any(word in place for word in cgroups)):
+        if not killed or not names.search(killed.group(3)) or (place and cgroups and not _within(place, cgroups)):
             continue
         resident = re.search(r"anon-rss:(\d{1,18})kB", killed.group(4))
         stamp = re.match(r"(?:<\d+>)?\[\s*(\d+\.\d+)\]", line)
@@ -149,6 +149,10 @@ def oom_kills(text: str, monotonic: float, names: re.Pattern[str], cgroups: Coll
             }
         )
     return found
+
+
+def _within(place: str, cgroups: Collection[str]) -> bool:
+    return any(word in place if word != "/" else place == "/" for word in cgroups)
 
 
 def _quoted(text: str) -> dict[str, Any]:

@@ -190,6 +190,8 @@ class Reading:
         ):
             try:
                 sources += [take()] if wanted else []
+            except FileNotFoundError:
+                continue  # nothing was ever logged there
             except (Denied, OSError) as error:
                 trouble.append(str(error))
         if trouble:
@@ -198,9 +200,11 @@ class Reading:
 
     def _oom(self) -> list[dict[str, Any]]:
         unit, container = (self.host["unit"] or {}).get("name"), (self.host["container"] or {}).get("id")
-        path = (self.host["memory"] or {}).get("cgroup_path")
+        path = (self.host["memory"] or {}).get("cgroup_path") or "/"
         known = [word for word in (unit, container) if word]
-        return commands.oom_kills(_host_proc.SERVERS, [*known, *([path] if path not in (None, "/") else [])] if known else [])
+        # Of a server that nobody manages, the kills of its own slice, and none of a container's.
+        own = path if known or path == "/" else "/" + path.split("/")[1] + "/"
+        return commands.oom_kills(_host_proc.SERVERS, [*known, own])
 
 
 def _port(unit: dict[str, Any]) -> int | None:

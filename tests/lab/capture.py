@@ -20,13 +20,14 @@ from typing import Any
 
 import redis
 import yaml
-from ansible_collections.aragora.redis.plugins.module_utils import _gather
+from ansible_collections.aragora.redis.plugins.module_utils import _gather, _host_reading
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import better
 from ansible_collections.aragora.redis.plugins.modules import redis_info
 
 from tests.lab import servers
-from tests.lab.scenarios import HEALTHY, SCENARIOS
+from tests.lab.scenarios import HEALTHY, ONLY_ON, SCENARIOS
 from tests.lab.scenarios.scenario import Make, Scenario
 from tests.lab.scrub import as_text, scrubbed, with_values
 
@@ -40,8 +41,12 @@ def take(make: Make, binary: Path, window: float) -> dict[str, Any]:
     documented = {**connection_argument_spec(), **yaml.safe_load(redis_info.DOCUMENTATION)["options"]}
     defaults = {name: option.get("default") for name, option in documented.items()}
     with make(binary) as place:
+        if "snapshot" in place:
+            return dict(place["snapshot"])
+        host = place.pop("host", None)
         options = {**defaults, "window": window, **place}
-        return dict(_gather.take_all(options, _gather.make_plan(options))[0])
+        snapshot = dict(_gather.take_all(options, _gather.make_plan(options))[0])
+        return better({"snapshot": snapshot}, {}, host_info=_host_reading.read(host)) if host else snapshot
 
 
 def capture_rule(rule: str, scenario: Scenario, name: str) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def _tasks(wanted: list[str], everywhere: bool) -> Iterator[tuple[Path, str, Cal
         for name in names if everywhere else [names[zlib.crc32(rule.encode()) % len(names)]]:
             yield FOLDER / f"{rule}.json", name, functools.partial(capture_rule, rule, SCENARIOS[rule], name)
     for kind in [name for name in wanted if name in HEALTHY]:
-        for name in servers.matrix():
+        for name in ONLY_ON.get(kind, servers.matrix()):
             yield FOLDER / "healthy" / f"{kind}-{name}.json", name, functools.partial(capture_healthy, kind, name)
 
 
@@ -101,7 +106,7 @@ def _run(path: Path, name: str, task: Callable[[], dict[str, Any]], write: bool)
     for _ in range(ATTEMPTS):
         try:
             result = task()
-        except (redis.RedisError, OSError, LookupError) as error:
+        except (redis.RedisError, OSError, LookupError, RuntimeError) as error:
             result = {"speaks": False, "findings": [f"{type(error).__name__}: {error}"]}
         if result["speaks"]:
             break

@@ -123,7 +123,6 @@ def test_a_cause_stands_before_what_it_explains_unless_they_explain_each_other(f
         ({"host": "c", "port": 1, "url": None}, "redis-cli -h c -p 1"),
         ({"host": None, "port": None, "url": ""}, "redis-cli"),
         ({}, "redis-cli"),
-        ({}, "redis-cli"),
     ],
 )
 def test_redis_cli_is_called_with_the_address_and_never_with_the_password(server, words):

@@ -18,9 +18,11 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     buffers,
     connections,
     fragmentation,
+    host,
     latency,
     memory,
     persistence,
+    process,
     replication,
     security,
     slow_commands,
@@ -31,6 +33,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
 
 # In the order in which findings of equal severity are told: what refuses service before what slows it down.
 RULES: tuple[Rule, ...] = (
+    *process.RULES,
     *availability.RULES,
     *memory.RULES,
     *persistence.RULES,
@@ -41,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     *buffers.RULES,
     *fragmentation.RULES,
     *security.RULES,
+    *host.RULES,
 )
 
 
