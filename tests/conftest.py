@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import servers
+from tests.lab import modules, servers
 
 ROOT = Path(__file__).resolve().parents[1]
 MATRIX = servers.matrix()
@@ -55,12 +53,13 @@ def run_module() -> Callable[..., dict[str, Any]]:
     """Run a module in a process of its own, as a target would, and return its result.
 
     ``run_module("redis_info", url=…, _check_mode=True, _diff=True)``; a failed module returns ``{"failed": True, "msg": …}``.
-    ``_while`` is called again and again while the module runs.
+    ``_while`` is called again and again while the module runs, ``_beside`` as well, with the module's process.
     """
 
-    def run(name: str, _check_mode: bool = False, _diff: bool = False, _while: Any = None, **options: Any) -> dict[str, Any]:
-        internal = {"_ansible_check_mode": _check_mode, "_ansible_diff": _diff, "_ansible_remote_tmp": "/tmp"}
-        return _run(name, {"ANSIBLE_MODULE_ARGS": {**options, **internal}}, _while)
+    def run(
+        name: str, _check_mode: bool = False, _diff: bool = False, _while: Any = None, _beside: Any = None, **options: Any
+    ) -> dict[str, Any]:
+        return modules.run(name, options, (lambda _: _while()) if _while else _beside, check_mode=_check_mode, diff=_diff)
 
     return run
 
@@ -104,31 +103,3 @@ def play(tmp_path: Path) -> Callable[..., Played]:
         return Played(done.returncode, done.stdout + done.stderr, reports)
 
     return run
-
-
-def _run(name: str, arguments: dict[str, Any], meanwhile: Callable[[], Any] | None) -> dict[str, Any]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", f"ansible_collections.aragora.redis.plugins.modules.{name}"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        stop = threading.Event()
-        beside = threading.Thread(target=_repeat, args=(meanwhile, stop), daemon=True)
-        beside.start()
-        try:
-            stdout, stderr = process.communicate(json.dumps(arguments), timeout=60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-        finally:
-            stop.set()
-            beside.join(10)
-    if not stdout:
-        raise AssertionError(f"{name} said nothing but: {stderr}")
-    result: dict[str, Any] = json.loads(stdout)
-    return result
-
-
-def _repeat(action: Callable[[], Any] | None, stop: threading.Event) -> None:
-    while action and not stop.wait(0.01):
-        action()

@@ -4,11 +4,13 @@
 
 """The one runner: runs the named stages, and says at the end what was run, passed and skipped, and how long it took.
 
-``python -m tests.run lint units contract integration``. Later stages run even when an earlier one failed; the exit status is 1 if any did.
+``python -m tests.run lint units contract integration incidents``. Later stages run even when an earlier one failed; the exit status is 1
+if any did.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -25,7 +27,7 @@ LINTERS: dict[str, list[str]] = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy plugins": ["mypy", "--config-file", "../pyproject.toml", "ansible_collections/aragora/redis/plugins"],
-    "mypy lab": ["mypy", "tests/lab", "tests/run.py"],
+    "mypy lab": ["mypy", "tests/lab", "tests/run.py", "tests/bench", "tests/incidents"],
     "yamllint": ["yamllint", "--strict", "."],
     "ansible-lint": ["ansible-lint", "--offline", "--strict"],
     "changelog": ["antsibull-changelog", "lint"],
@@ -54,12 +56,13 @@ class Outcome:
 
 def main(stages: list[str]) -> int:
     """Run the stages in order and print the table."""
-    unknown = [stage for stage in stages if stage not in ("lint", *TESTS)]
+    unknown = [stage for stage in stages if stage not in ("lint", "incidents", *TESTS)]
     if unknown or not stages:
-        print(f"no such stage: {', '.join(unknown) or 'none given'}; choose from lint, {', '.join(TESTS)}", file=sys.stderr)
+        print(f"no such stage: {', '.join(unknown) or 'none given'}; choose from lint, incidents, {', '.join(TESTS)}", file=sys.stderr)
         return 2
     OUTPUT.mkdir(exist_ok=True)
-    outcomes = [_lint() if stage == "lint" else _pytest(stage) for stage in stages]
+    others = {"lint": _lint, "incidents": _incidents}
+    outcomes = [others[stage]() if stage in others else _pytest(stage) for stage in stages]
     _table(outcomes)
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 
@@ -88,6 +91,20 @@ def _pytest(stage: str) -> Outcome:
     ).returncode
     passed, failed, skipped = _counted(results)
     return Outcome(stage, passed, failed or int(status != 0), skipped, time.monotonic() - started)
+
+
+def _incidents() -> Outcome:
+    """One server of each family; ``python -m tests.incidents.run --all`` takes every one."""
+    print("── incidents", flush=True)
+    started = time.monotonic()
+    path = OUTPUT / "incidents.json"
+    path.unlink(missing_ok=True)
+    status = subprocess.run([sys.executable, "-m", "tests.incidents.run"], cwd=ROOT, check=False).returncode
+    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else []
+    skipped = [result["note"] for result in results if result["skipped"]]
+    passed = sum(result["right"] for result in results)
+    failed = len(results) - passed - len(skipped)
+    return Outcome("incidents", passed, failed or int(status != 0), skipped, time.monotonic() - started)
 
 
 def _counted(results: Path) -> tuple[int, int, list[str]]:

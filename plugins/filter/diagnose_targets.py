@@ -20,8 +20,8 @@ version_added: 0.1.0
 author:
   - The aragora.redis contributors (@aragora)
 description:
-  - Applies P(aragora.redis.diagnose#filter) to each snapshot and keeps name, snapshot and diagnosis together, as
-    M(aragora.redis.redis_report) wants them.
+  - Applies P(aragora.redis.diagnose#filter) to each snapshot, judges servers that replicate each other together, and keeps name, snapshot
+    and diagnosis together, as M(aragora.redis.redis_report) wants them.
 positional: _input
 options:
   _input:
@@ -41,7 +41,16 @@ options:
   workload_role:
     description: What the servers are used for, V(cache), V(store), V(queue) or V(session). Without it this is inferred from each snapshot.
     type: str
+  group:
+    description:
+      - Name of the replication group that all these servers belong to. Without it, who replicates whom says which servers belong together.
+    type: str
+  expected_replicas:
+    description: How many replicas a master should have online.
+    type: int
 seealso:
+  - plugin: aragora.redis.diagnose_groups
+    plugin_type: filter
   - plugin: aragora.redis.diagnose
     plugin_type: filter
 """
@@ -54,7 +63,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: "C({name, snapshot, diagnosis}) for each snapshot, in the same order."
+  description: "C({name, snapshot, diagnosis, group, expected_replicas}) for each snapshot, in the same order."
   type: list
   elements: dict
 """
@@ -65,10 +74,15 @@ def diagnose_targets(
     names: Sequence[str] = (),
     thresholds: Mapping[str, Any] | None = None,
     workload_role: str | None = None,
+    *,
+    group: str | None = None,
+    expected_replicas: Any = None,
 ) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
     try:
-        return engine.diagnose_targets(plain(snapshots), names, thresholds, workload_role or None)
+        return engine.diagnose_targets(
+            plain(snapshots), names, thresholds, workload_role or None, replication_group=group, expected_replicas=expected_replicas
+        )
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 NUMBER = re.compile(r"-?[0-9]+")
@@ -33,25 +33,76 @@ def aggregate(clients: Iterable[dict[str, Any]], own_id: int | None = None) -> d
     """The snapshot's ``clients``; the connection with ``own_id`` (this gathering's) is left out.
 
     ``{total, normal, idle_over_hour, blocked, pubsub, replicas, normal_memory_bytes, by_address, by_user, by_library, worst, monitors}``;
-    the ``by_*`` lists hold at most 20 groups ``{name, connections, idle_over_hour, memory_bytes, client_names}``, most connections first;
-    ``worst`` holds the ten clients with the most memory, ``monitors`` those that run MONITOR.
+    the ``by_*`` lists hold at most 20 groups, most connections first; ``worst`` holds the ten clients with the most memory, ``monitors``
+    those that run MONITOR.
     """
-    others = [client for client in clients if own_id is None or client.get("id") != own_id]
-    normal = [client for client in others if not NOT_NORMAL & set(client.get("flags", ""))]
+    others = without(clients, own_id)
+    counted = counts(others)
     return {
-        "total": len(others),
-        "normal": len(normal),
-        "idle_over_hour": sum(map(_is_idle, normal)),
-        "blocked": _flagged(others, "b"),
-        "pubsub": _flagged(others, "P"),
-        "replicas": _flagged(others, "S"),
-        "normal_memory_bytes": sum(map(_memory, normal)),
-        "by_address": _grouped(others, _address),
-        "by_user": _grouped(others, lambda client: client.get("user", "")),
-        "by_library": _grouped(others, _library),
-        "worst": [_shown(client) for client in sorted(others, key=_memory, reverse=True)[:WORST]],
+        **{name: counted[name] for name in ("total", "normal", "idle_over_hour", "blocked", "pubsub", "replicas", "normal_memory_bytes")},
+        **{f"by_{kind}": grouped(others, kind) for kind in ("address", "user", "library")},
+        "worst": worst(others, "memory", WORST),
         "monitors": [_shown(client) for client in others if "O" in client.get("flags", "")][:WORST],
     }
+
+
+def without(clients: Iterable[dict[str, Any]], own_id: int | None) -> list[dict[str, Any]]:
+    """The clients but the one with this id; all of them where it is not known."""
+    return [client for client in clients if own_id is None or client.get("id") != own_id]
+
+
+def matching(
+    clients: Iterable[dict[str, Any]],
+    *,
+    addresses: Iterable[str] = (),
+    users: Iterable[str] = (),
+    names: Iterable[str] = (),
+    flags: Iterable[str] = (),
+    min_idle: int = 0,
+) -> list[dict[str, Any]]:
+    """The clients that pass every filter; an empty one passes all. An address is a host or ``host:port``, any of the flags will do."""
+    places, logins, titles, letters = set(addresses), set(users), set(names), set(flags)
+    return [
+        client
+        for client in clients
+        if (not places or not places.isdisjoint((client.get("addr", ""), _address(client))))
+        and (not logins or client.get("user", "") in logins)
+        and (not titles or client.get("name", "") in titles)
+        and (not letters or not letters.isdisjoint(client.get("flags", "")))
+        and (not min_idle or client.get("idle", 0) >= min_idle)
+    ]
+
+
+def counts(clients: list[dict[str, Any]]) -> dict[str, int]:
+    """How many clients of which sort, and what they hold: see redis_client_info's ``clients``."""
+    normal = [client for client in clients if not NOT_NORMAL & set(client.get("flags", ""))]
+    return {
+        "total": len(clients),
+        "normal": len(normal),
+        "idle_over_hour": sum(map(_is_idle, normal)),
+        "blocked": _flagged(clients, "b"),
+        "pubsub": _flagged(clients, "P"),
+        "replicas": _flagged(clients, "S"),
+        "monitors": _flagged(clients, "O"),
+        "normal_memory_bytes": sum(map(_memory, normal)),
+        "memory_bytes": sum(map(_memory, clients)),
+        "output_bytes": sum(map(_output, clients)),
+    }
+
+
+def grouped(clients: Iterable[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """At most 20 groups of a kind of KINDS, most connections first; clients without such a name are in none."""
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for client in clients:
+        groups[KINDS[kind](client)].append(client)
+    rows = [_group(name, members) for name, members in groups.items() if name]
+    return sorted(rows, key=lambda row: (-row["connections"], row["name"]))[:MOST_GROUPS]
+
+
+def worst(clients: Iterable[dict[str, Any]], measure: str, most: int) -> list[dict[str, Any]]:
+    """The clients that are ahead by a measure of MEASURES, at most so many; those that have none of it are left out."""
+    value = MEASURES[measure]
+    return [_shown(client) for client in sorted(clients, key=value, reverse=True)[:most] if value(client) > 0]
 
 
 def address_of(client_address: str) -> str:
@@ -70,22 +121,18 @@ def _client(line: str) -> dict[str, Any]:
     return fields
 
 
-def _grouped(clients: list[dict[str, Any]], name_of: Any) -> list[dict[str, Any]]:
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for client in clients:
-        groups[name_of(client)].append(client)
-    rows: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "connections": len(members),
-            "idle_over_hour": sum(map(_is_idle, members)),
-            "memory_bytes": sum(map(_memory, members)),
-            "client_names": sorted({member["name"] for member in members if member.get("name")})[:3],
-        }
-        for name, members in groups.items()
-        if name
-    ]
-    return sorted(rows, key=lambda row: (-row["connections"], row["name"]))[:MOST_GROUPS]
+def _group(name: str, members: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "connections": len(members),
+        "idle_over_hour": sum(map(_is_idle, members)),
+        "blocked": _flagged(members, "b"),
+        "pubsub": _flagged(members, "P"),
+        "memory_bytes": sum(map(_memory, members)),
+        "output_bytes": sum(map(_output, members)),
+        "oldest_seconds": max(map(_age, members)),
+        "client_names": sorted({member["name"] for member in members if member.get("name")})[:3],
+    }
 
 
 def _shown(client: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +164,14 @@ def _memory(client: dict[str, Any]) -> int:
     return int(client.get("tot-mem") or client.get("omem") or 0)
 
 
+def _output(client: dict[str, Any]) -> int:
+    return int(client.get("omem") or 0)
+
+
+def _age(client: dict[str, Any]) -> int:
+    return int(client.get("age") or 0)
+
+
 def _is_idle(client: dict[str, Any]) -> bool:
     """Idle for over an hour; subscribers and blocked clients wait by trade."""
     return client.get("idle", 0) > IDLE_SECONDS and not set("Pb") & set(client.get("flags", ""))
@@ -124,3 +179,17 @@ def _is_idle(client: dict[str, Any]) -> bool:
 
 def _flagged(clients: list[dict[str, Any]], flag: str) -> int:
     return sum(flag in client.get("flags", "") for client in clients)
+
+
+KINDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "address": _address,
+    "user": lambda client: client.get("user", ""),
+    "library": _library,
+    "name": lambda client: client.get("name", ""),
+}
+MEASURES: dict[str, Callable[[dict[str, Any]], int]] = {
+    "memory": _memory,
+    "output": _output,
+    "idle": lambda client: 0 if set("Pb") & set(client.get("flags", "")) else int(client.get("idle") or 0),
+    "age": _age,
+}

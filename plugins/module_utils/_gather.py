@@ -29,9 +29,9 @@ from ansible_collections.aragora.redis.plugins.module_utils._client import (
 )
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, check_timeouts, from_options
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure
+from ansible_collections.aragora.redis.plugins.module_utils._latency_server import HISTOGRAM, has_histogram, ping_times
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, chosen_parts, empty
 
-PROBE_INTERVAL = 0.01
 MOST_THREADS = 512
 # With more servers at once the probe would measure how busy this process is.
 MOST_PROBED = 8
@@ -184,7 +184,7 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
     started, sent = time.perf_counter(), client.commands_sent
     if plan.window > 0 and parts & {"rates", "latency"} and state == "up":
         if plan.probe:
-            snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(_ping_times(client, plan.window))}
+            snapshot["latency"] = {**(snapshot["latency"] or {}), "probe": _latency.summary(ping_times(client, plan.window))}
         else:
             time.sleep(plan.window)
     probes = client.commands_sent - sent
@@ -310,12 +310,19 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
     if "cluster" in parts and info.get("cluster", {}).get("cluster_enabled"):
         commands["cluster"] = ("CLUSTER", "INFO")
         commands["cluster_nodes"] = ("CLUSTER", "NODES")
+    if "latency" in parts and has_histogram(info):
+        commands["histogram"] = HISTOGRAM
     if "sentinel" in parts and snapshot["server"]["mode"] == "sentinel":
         commands["sentinel"] = ("SENTINEL", "MASTERS")
     replies = dict(zip(commands, client.pipeline(list(commands.values()))))
     refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
-    snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("client_id", "info")})
+    snapshot["denied"].update(
+        {name.split("_")[0]: text for name, text in refused.items() if name not in ("client_id", "histogram", "info")}
+    )
     answered = {name: reply for name, reply in replies.items() if name not in refused}
+    if "latency" in parts and has_histogram(info):
+        histogram = _understand(snapshot, "histogram", lambda: _latency.histogram(answered.get("histogram", []), info))
+        snapshot["latency"] = {**(snapshot["latency"] or {}), "histogram": histogram}
     if "clients" in answered:
         snapshot["clients"] = _understand(snapshot, "clients", lambda: _aggregated(answered))
     if "cluster" in answered:
@@ -338,18 +345,6 @@ def _aggregated(answered: dict[str, Any]) -> dict[str, Any]:
 def _shown(master: Any) -> dict[str, Any]:
     """A master as its Sentinel knows it, without passwords."""
     return {name: value for name, value in _pairs(master).items() if not _secrets.is_secret(name)}
-
-
-def _ping_times(client: Client, seconds: float) -> list[float]:
-    """Round-trip times of PING in milliseconds, one every 10 ms until the window is over."""
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while (begun := time.perf_counter()) < end:
-        client.pipeline([("PING",)])
-        answered = time.perf_counter()
-        times.append((answered - begun) * 1000)
-        time.sleep(max(0.0, min(begun + PROBE_INTERVAL, end) - answered))
-    return times
 
 
 def _identify(snapshot: Snapshot, info: dict[str, Any]) -> None:

@@ -10,12 +10,12 @@ What the server refuses is raised as ValueError with one sentence.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils import _slowlog
 from ansible_collections.aragora.redis.plugins.module_utils._client import CLIENT_NAME, Client, Refused
+from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, refusal, transaction
 
 # option: (directive, smallest value); the largest is that of the server's 64-bit integers.
 SETTINGS = {"log_slower_than": ("slowlog-log-slower-than", -1), "max_len": ("slowlog-max-len", 0)}
@@ -46,11 +46,11 @@ class Log:
 def check_options(options: dict[str, Any]) -> None:
     """ValueError names the first option of redis_slowlog that cannot be meant."""
     for name, (dummy, smallest) in SETTINGS.items():
-        _check(name, options[name], smallest, LARGEST)
-    _check("since_id", options["since_id"], -1, LARGEST)
-    _check("since_seconds", options["since_seconds"], 1, LARGEST)
-    _check("min_duration_ms", options["min_duration_ms"], 0, LARGEST)
-    _check("limit", options["limit"], 0, MOST_ENTRIES)
+        check_number(name, options[name], smallest, LARGEST)
+    check_number("since_id", options["since_id"], -1, LARGEST)
+    check_number("since_seconds", options["since_seconds"], 1, LARGEST)
+    check_number("min_duration_ms", options["min_duration_ms"], 0, LARGEST)
+    check_number("limit", options["limit"], 0, MOST_ENTRIES)
     filters = [name for name in FILTERS if options[name]]
     if options["reset"] and filters:
         raise ValueError(f"reset empties the whole log, so all of it is returned and nothing lost: leave {filters[0]} away")
@@ -62,9 +62,9 @@ def read(client: Client, options: dict[str, Any]) -> Log:
     gets = [("CONFIG", "GET", directive) for directive, dummy in SETTINGS.values()]
     rows, length, clock, *settings = client.pipeline([("SLOWLOG", "GET", asked), ("SLOWLOG", "LEN"), ("TIME",), *gets])
     if isinstance(rows, Refused):
-        raise ValueError(_refusal(client, ("SLOWLOG", "GET"), rows))
+        raise ValueError(refusal(client, ("SLOWLOG", "GET"), rows))
     refusals = [
-        _refusal(client, ("CONFIG", "GET"), reply or "it has no such setting")
+        refusal(client, ("CONFIG", "GET"), reply or "it has no such setting")
         for reply in settings
         if not isinstance(reply, list) or not reply
     ]
@@ -98,7 +98,7 @@ def apply(client: Client, log: Log, before: dict[str, Any], after: dict[str, Any
         # What came since the first reading is in this one: nothing is deleted that is not returned.
         commands += [("SLOWLOG", "GET", ALL), ("SLOWLOG", "RESET")]
     commands += [("CONFIG", "SET", directive, changes[name]) for name, (directive, dummy) in SETTINGS.items() if name in changes]
-    replies = _transaction(client, commands)
+    replies = transaction(client, commands)
     if "entries" in changes:
         return replace(log, length=len(replies[0]), **_seen(replies[0], ALL))
     return log
@@ -138,29 +138,3 @@ def _seen(reply: list[Any], limit: int) -> dict[str, Any]:
         rows = rows[:limit]
         unread = beyond[0][0] if beyond else reply[-1][0] - 1 if full and reply[-1][0] else None
     return {"rows": rows, "newest_id": max((row[0] for row in reply), default=None), "unread": unread}
-
-
-def _transaction(client: Client, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
-    """The replies of MULTI … EXEC. MULTI goes first and alone: were it refused, the commands would run one by one."""
-    try:
-        client.call("MULTI")
-    except Refused as error:
-        raise ValueError(_refusal(client, ("MULTI",), error)) from None
-    *queued, done = client.pipeline([*commands, ("EXEC",)])
-    results = done if isinstance(done, list) else []
-    for command, reply in (*zip(commands, queued), (("EXEC",), done), *zip(commands, results)):
-        if isinstance(reply, Refused):
-            raise ValueError(_refusal(client, command[:2], reply))
-    return results
-
-
-def _refusal(client: Client, command: Sequence[str | int], text: object) -> str:
-    """One sentence: who refuses what, in the server's own words, and for a missing permission what to grant."""
-    words = [str(word) for word in command]
-    grant = f"; grant this user +{'|'.join(words).lower()}" if "NOPERM" in str(text) else ""
-    return f"{client.endpoint.address} refuses {' '.join(words)} ({text}){grant}"
-
-
-def _check(name: str, value: float | None, smallest: int, largest: int) -> None:
-    if value is not None and not smallest <= value <= largest:
-        raise ValueError(f"{name} is {value}: give a number from {smallest} to {largest}")

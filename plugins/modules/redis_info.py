@@ -67,7 +67,9 @@ options:
     type: bool
     default: false
 seealso:
+  - module: aragora.redis.redis_client_info
   - module: aragora.redis.redis_config
+  - module: aragora.redis.redis_latency
   - module: aragora.redis.redis_slowlog
   - name: INFO
     description: What the fields mean.
@@ -193,14 +195,15 @@ snapshot:
     clients:
       description:
         - C(total), C(normal), C(idle_over_hour), C(blocked), C(pubsub), C(replicas), C(normal_memory_bytes); C(by_address), C(by_user) and
-          C(by_library), each at most 20 groups of C(name), C(connections), C(idle_over_hour), C(memory_bytes), C(client_names);
-          C(worst), the ten clients with the most memory; C(monitors), clients that run MONITOR.
+          C(by_library), each at most 20 groups as in M(aragora.redis.redis_client_info); C(worst), the ten clients with the most memory;
+          C(monitors), clients that run MONITOR.
         - This module's own connection is not among them.
       type: dict
     latency:
       description:
         - C(probe) with C(samples), C(p50), C(p95), C(p99), C(max) in milliseconds.
         - C(events) of LATENCY LATEST by name, with C(at), C(last_ms), C(max_ms).
+        - C(histogram) by command as in M(aragora.redis.redis_latency), where the server keeps it (Redis 7.0 and newer, Valkey).
       type: dict
     memory:
       description: C(stats) of MEMORY STATS, C(doctor) the text of MEMORY DOCTOR.

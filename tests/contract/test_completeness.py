@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import en
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
-RULE_IDS = [rule.id for rule in engine.RULES]
+EVERY_RULE = (*engine.RULES, *engine.GROUP_RULES)
+RULE_IDS = [rule.id for rule in EVERY_RULE]
 
 
 def text_of(folder: Path) -> str:
@@ -28,13 +30,13 @@ def test_every_module_has_an_integration_test(path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plugins" / "filter").glob("*.py")), ids=lambda path: path.stem)
 def test_every_filter_is_tested_by_name(path):
-    assert f"aragora.redis.{path.stem}" in text_of(TESTS / "integration")
+    assert re.search(rf"[|] aragora[.]redis[.]{path.stem}\b", text_of(TESTS / "integration"))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
 def test_every_playbook_is_run_by_a_test_and_documented(path):
     assert path.name in text_of(TESTS / "integration")
-    assert path.stem in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`{path.stem}`" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "roles").iterdir()), ids=lambda path: path.name)
@@ -46,7 +48,7 @@ def test_rule_ids_are_unique():
     assert len(RULE_IDS) == len(set(RULE_IDS))
 
 
-@pytest.mark.parametrize("rule", engine.RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=lambda rule: rule.id)
 def test_a_rule_speaks_the_language_of_findings(rule):
     assert rule.cause in finding.CAUSES
     assert rule.risk in finding.RISKS

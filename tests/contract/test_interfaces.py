@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import yaml
 from ansible_collections.aragora.redis.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.thresholds import THRESHOLDS
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._gather import info_argument_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
@@ -57,6 +59,17 @@ def test_the_connection_fragment_documents_the_connection_spec():
         assert {key: documented[name].get(key) for key in ("type", "default", "elements")} == {
             key: option.get(key) for key in ("type", "default", "elements")
         }, name
+
+
+def test_the_action_plugins_take_the_options_that_are_documented():
+    report = importlib.import_module("ansible_collections.aragora.redis.plugins.action.redis_report")
+    specs = {"redis_report": report.SPEC, "redis_info": info_argument_spec()}
+    for name, spec in specs.items():
+        documented = documentation(ROOT / "plugins" / "modules" / f"{name}.py")["options"]
+        assert documented.keys() == spec.keys()
+        for option, fields in spec.items():
+            for key in ("type", "default", "choices", "elements"):
+                assert documented[option].get(key) == fields.get(key), f"{name}: {key} of {option}"
 
 
 @pytest.mark.parametrize("role", ROLES, ids=names)

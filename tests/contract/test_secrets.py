@@ -56,6 +56,20 @@ def test_a_password_in_the_url(play, server, password):
     assert leaks(everything(played)) == []
 
 
+def test_a_server_that_quotes_the_password_back(play, family_binary):
+    with servers.running(family_binary, requirepass=REQUIREPASS, rename_command='AUTH ""') as server:
+        played = play("playbooks/diagnose.yml", "-vvv", REDIS_URL=f"redis://:{IN_URL}@127.0.0.1:{server.port}")
+    assert played.report["targets"][0]["availability"]["state"] == "auth_required"
+    assert leaks(everything(played)) == []
+
+
+@pytest.mark.parametrize("url", [f"redis://{IN_URL}@127.0.0.1", f"{IN_URL}@127.0.0.1", f"redis://127.0.0.1?password={IN_URL}"])
+def test_a_password_in_the_wrong_place_of_a_url(play, url):
+    played = play("playbooks/diagnose.yml", "-vvv", REDIS_URL=url)
+    assert played.status != 0
+    assert leaks(everything(played)) == []
+
+
 def test_a_password_in_a_url_that_cannot_be_read(play):
     played = play("playbooks/diagnose.yml", "-vvv", REDIS_URL=f"redis://user:{IN_URL}#x@127.0.0.1:99999/")
     assert played.status != 0
@@ -76,6 +90,8 @@ def test_secrets_given_to_every_module(play, server, tmp_path):
     tasks = [
         {"aragora.redis.redis_info": {**connection, "mask_arguments": False, "slowlog_entries": 0}},
         {"aragora.redis.redis_slowlog": connection},
+        {"aragora.redis.redis_client_info": connection},
+        {"aragora.redis.redis_latency": {**connection, "monitor": {"threshold": 1, "seconds": 0.1}, "reset_events": True}},
         {"aragora.redis.redis_config": {**connection, "settings": {"masterauth": NEW_MASTERAUTH}}},
         {"aragora.redis.redis_config": {**connection, "settings": {"masterauth": NEW_MASTERAUTH, "maxmemory": "1"}}, "ignore_errors": True},
         {"aragora.redis.redis_info": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}", "typo": 1}, "ignore_errors": True},

@@ -19,7 +19,8 @@ import redis
 import yaml
 
 from tests.conftest import ROOT, environment_of_a_user
-from tests.lab import ports, servers
+from tests.lab import network, ports, servers
+from tests.lab.scenarios.groups import two_masters
 
 DIAGNOSE = "playbooks/diagnose.yml"
 # Start of Ansible, three plays and a module on a loaded machine, beyond the time-outs of the connection.
@@ -104,14 +105,51 @@ class TestWaysIn:
         played = play(DIAGNOSE, "-i", hosts, "-e", "target=one", REDIS_URL="redis://no-such-host.invalid")
         assert [target["name"] for target in played.report["targets"]] == ["one"]
 
-    def test_a_host_without_ssh_is_asked_from_here(self, server, play, inventory):
-        away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": servers.free_port()}
-        lost = {**away, "redis_connection": {"login_port": servers.free_port()}}
-        played = play(DIAGNOSE, "-i", inventory(away={**away, "redis_connection": {"login_port": server.port}}, lost=lost))
+    def test_an_empty_target_means_none(self, server, play):
+        played = play(DIAGNOSE, "-e", "target=", REDIS_URL=server.url)
+        assert played.report["targets"][0]["availability"]["state"] == "up"
+
+    def test_a_limit_that_leaves_out_localhost_is_refused_and_not_ignored(self, play, inventory):
+        refuses(play(DIAGNOSE, "-i", inventory(one={}), "--limit", "one"), "use -e target=one instead")
+
+    def test_names_with_spaces_are_hosts_as_any_other(self, server, play, inventory):
+        played = play(DIAGNOSE, "-i", inventory(**{"odd name": {"redis_connection": {"login_port": server.port}}}))
+        assert [target["name"] for target in played.report["targets"]] == ["odd name"]
+
+    @pytest.mark.skipif(network.why_not() is not None, reason=str(network.why_not()))
+    def test_a_host_without_ssh_is_asked_from_here_at_its_own_address(self, family_binary, play, inventory):
+        with (
+            network.host() as host,
+            servers.running(family_binary, host=host.address, launcher=host.launcher, protected_mode="no") as server,
+        ):
+            away = {"ansible_connection": "ssh", "ansible_ssh_common_args": "-o ConnectTimeout=3"}
+            hosts = {
+                host.address: {**away, "redis_connection": {"login_port": server.port}},
+                "away": {**away, "ansible_host": host.address, "redis_connection": {"login_port": server.port}},
+                "lost": {**away, "ansible_host": host.address, "redis_connection": {"login_port": servers.free_port()}},
+            }
+            played = play(DIAGNOSE, "-i", inventory(**hosts))
         assert played.status == 0, played.output
         states = {target["name"]: target["availability"]["state"] for target in played.report["targets"]}
-        assert states == {"away": "up", "lost": "refused"}
+        assert states == {host.address: "up", "away": "up", "lost": "refused"}
+        assert all(target["server"]["host"] == host.address for target in played.report["targets"])
         assert all("ssh" in target["denied"]["host"] for target in played.report["targets"])
+
+    def test_the_loopback_of_the_controller_is_not_that_of_a_host_behind_a_tunnel(self, server, play, inventory):
+        tunnel = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": servers.free_port()}
+        played = play(DIAGNOSE, "-i", inventory(vm={**tunnel, "redis_connection": {"login_port": server.port}}))
+        assert played.ids() == ["host_unreachable"]
+
+    def test_a_redis_that_listens_on_another_address_is_found(self, family_binary, play, inventory):
+        with servers.running(family_binary, host="127.0.0.5") as server:
+            played = play(DIAGNOSE, "-i", inventory(one={"ansible_host": "127.0.0.5", "redis_connection": {"login_port": server.port}}))
+        assert played.report["targets"][0]["availability"]["state"] == "up"
+
+    def test_a_host_whose_options_are_wrong_stays_in_the_report(self, server, play, inventory):
+        wrong = {"redis_connection": {"url": "redis://onlyuser@127.0.0.1"}}
+        played = play(DIAGNOSE, "-i", inventory(good={"redis_connection": {"login_port": server.port}}, wrong=wrong))
+        assert [target["name"] for target in played.report["targets"]] == ["wrong", "good"]
+        assert played.ids() == ["not_examined"]
 
     def test_a_host_without_python_is_asked_from_here(self, server, play, inventory):
         bare = {"ansible_host": "127.0.0.1", "ansible_python_interpreter": "/nonexistent/python3"}
@@ -125,6 +163,32 @@ class TestWaysIn:
         target = played.report["targets"][0]
         assert target["server"]["version"]
         assert "redis-py" in target["denied"]["host"]
+
+
+class TestGroups:
+    @pytest.fixture
+    def quarrel(self, family_binary):
+        with two_masters(family_binary) as place:
+            yield [int(url.rpartition(":")[2]) for url in place["targets"]]
+
+    def test_hosts_of_an_inventory_are_judged_together(self, quarrel, play, inventory):
+        hosts = {f"cache{port}": {"redis_connection": {"login_port": port}} for port in quarrel}
+        played = play(DIAGNOSE, "-i", inventory(**hosts))
+        assert [played.ids(place)[0] for place in range(2)] == ["masters_many", "masters_many"], played.output
+
+    def test_hosts_of_different_groups_are_not(self, quarrel, play, inventory):
+        hosts = {f"cache{port}": {"redis_connection": {"login_port": port}, "redis_group": f"group{port}"} for port in quarrel}
+        played = play(DIAGNOSE, "-i", inventory(**hosts))
+        assert "masters_many" not in played.ids(0) + played.ids(1)
+
+    def test_replicas_that_are_not_there_are_missed(self, server, play):
+        played = play(DIAGNOSE, "-e", "redis_expected_replicas=2", REDIS_URL=server.url)
+        assert played.ids()[0] == "replicas_missing"
+
+    def test_a_number_of_replicas_that_is_none_is_a_sentence(self, server, play):
+        played = play(DIAGNOSE, "-e", "redis_expected_replicas=two", REDIS_URL=server.url)
+        assert played.status != 0
+        assert "redis_expected_replicas" in played.output
 
 
 class TestBadInput:
@@ -241,6 +305,24 @@ class TestSickServers:
             played = play(DIAGNOSE, REDIS_URL=f"redis://:Simsim-7391@127.0.0.1:{server.port}")
         assert played.ids() == ["auth_failed"]
         assert "Simsim" not in played.output + json.dumps(played.report)
+
+    def test_a_server_of_which_nothing_is_known_is_not_called_healthy(self, play, family_binary):
+        with servers.running(family_binary, rename_command='INFO ""') as server:
+            played = play(DIAGNOSE, "-e", "redis_diagnosis_fail_on=warning", REDIS_URL=server.url)
+        assert played.ids()[0] == "not_examined"
+        assert played.status != 0
+
+    @pytest.mark.skipif(not shutil.which("redis-cli"), reason="there is no redis-cli to paste into")
+    def test_the_advice_for_a_user_who_may_not_look_works_when_it_is_pasted(self, play, server):
+        server.client().execute_command("ACL", "SETUSER", "ops", "on", ">Sesame-7391", "+ping")
+        url = f"redis://ops:Sesame-7391@127.0.0.1:{server.port}"
+        played = play(DIAGNOSE, REDIS_URL=url)
+        commands = [line[2:] for line in played.report["targets"][0]["findings"][0]["advice"] if line.startswith("$ ")]
+        for command in commands:
+            subprocess.run(["bash", "-c", command], check=True, timeout=20, capture_output=True)
+        again = play(DIAGNOSE, REDIS_URL=url)
+        assert "permission_denied" not in again.ids()
+        assert again.report["targets"][0]["denied"] == {}
 
 
 class TestHealthyServers:

@@ -86,3 +86,17 @@ def test_better_snapshot_takes_in_what_the_host_knows_or_why_it_says_nothing(tem
     found = template("{'snapshot': near} | aragora.redis.better_snapshot({}, host_info=told)", near=refused(), told=host_info)
     assert found["host"] == host
     assert found["denied"] == denied
+
+
+def test_diagnose_groups_judges_what_hosts_judged_apart(template):
+    def master(port, history, before):
+        snapshot = empty("10.0.0.1", port, None, f"redis://10.0.0.1:{port}", local=False)
+        return {**snapshot, "info": {"replication": {"role": "master", "master_replid": history * 40, "master_replid2": before * 40}}}
+
+    expression = "(first | aragora.redis.diagnose_targets) + (second | aragora.redis.diagnose_targets)"
+    found = template(f"({expression}) | aragora.redis.diagnose_groups", first=[master(1, "a", "0")], second=[master(2, "b", "a")])
+    assert [item["diagnosis"]["findings"][0]["id"] for item in found] == ["masters_many", "masters_many"]
+
+
+def test_diagnose_groups_says_what_it_wants(template):
+    assert "diagnose_groups wants what diagnose_targets returns" in template("[{}] | aragora.redis.diagnose_groups")

@@ -92,6 +92,31 @@ def test_latest_points_to_the_newest_run_and_a_file_of_that_name_is_kept(report)
     assert (played.reports / "latest").read_text() == "mine"
 
 
+def test_a_folder_that_others_may_write_is_refused(report, tmp_path):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    played = report([("cache", refused())], "-e", f"redis_report_dir={tmp_path}/shared")
+    assert played.status != 0
+    assert "others may write into it" in played.output
+    assert list((tmp_path / "shared").iterdir()) == []
+
+
+def test_a_planted_link_is_not_followed(report, tmp_path):
+    played = report([("cache", refused())])
+    run = (played.reports / "latest").resolve().name
+    (played.reports / run / "report.json").unlink()
+    (tmp_path / "precious").write_text("mine")
+    (played.reports / run / "report.json").symlink_to(tmp_path / "precious")
+    again = report([("cache", refused())], "-e", json.dumps({"prepared": {"run": run}}))
+    assert again.status != 0
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_run_cannot_lead_out_of_the_folder(report):
+    played = report([("cache", refused())], "-e", json.dumps({"prepared": {"run": "../../out"}}))
+    assert "is not the name of one" in played.output
+
+
 def test_two_servers_of_one_name_are_refused(report):
     played = report([("cache", refused()), ("cache", refused("127.0.0.2"))])
     assert played.status != 0

@@ -4,7 +4,7 @@
 
 """Snapshots for the tests of the rules, taken from real servers.
 
-``python -m tests.lab.capture [rule ...] [healthy ...]`` writes them to tests/unit/snapshots; without names all of them.
+``python -m tests.lab.capture [rule ...] [healthy ...] [group:rule ...]`` writes them to tests/unit/snapshots; without names all of them.
 With ``--check`` nothing is written: each scenario is made on every server that can show it, and whoever is silent is named.
 """
 
@@ -19,34 +19,40 @@ from pathlib import Path
 from typing import Any
 
 import redis
-import yaml
 from ansible_collections.aragora.redis.plugins.module_utils import _gather, _host_reading
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import better
-from ansible_collections.aragora.redis.plugins.modules import redis_info
 
 from tests.lab import servers
 from tests.lab.scenarios import HEALTHY, ONLY_ON, SCENARIOS
+from tests.lab.scenarios.groups import GROUPS, GroupScenario
 from tests.lab.scenarios.scenario import Make, Scenario
 from tests.lab.scrub import as_text, scrubbed, with_values
 
 FOLDER = Path(__file__).resolve().parents[1] / "unit" / "snapshots"
 # A state that depends on time and load may be missed once.
 ATTEMPTS = 3
+# Before the names of scenarios of groups.
+GROUP = "group:"
 
 
 def take(make: Make, binary: Path, window: float) -> dict[str, Any]:
     """The snapshot of a scenario on one server program."""
-    documented = {**connection_argument_spec(), **yaml.safe_load(redis_info.DOCUMENTATION)["options"]}
-    defaults = {name: option.get("default") for name, option in documented.items()}
+    return take_all(make, binary, window)[0]
+
+
+def take_all(make: Make, binary: Path, window: float) -> list[dict[str, Any]]:
+    """The snapshots of a scenario with several servers."""
+    defaults = {name: option.get("default") for name, option in {**connection_argument_spec(), **_gather.info_argument_spec()}.items()}
     with make(binary) as place:
         if "snapshot" in place:
-            return dict(place["snapshot"])
+            return [dict(place["snapshot"])]
         host = place.pop("host", None)
         options = {**defaults, "window": window, **place}
-        snapshot = dict(_gather.take_all(options, _gather.make_plan(options))[0])
-        return better({"snapshot": snapshot}, {}, host_info=_host_reading.read(host)) if host else snapshot
+        snapshots = [dict(snapshot) for snapshot in _gather.take_all(options, _gather.make_plan(options))]
+        told = _host_reading.read(host) if host else {}
+        return [better({"snapshot": snapshot}, {}, host_info=told) for snapshot in snapshots]
 
 
 def capture_rule(rule: str, scenario: Scenario, name: str) -> dict[str, Any]:
@@ -73,7 +79,21 @@ def capture_healthy(kind: str, name: str) -> dict[str, Any]:
     return {"document": document, "findings": found, "speaks": set(found) <= set(expected)}
 
 
-def eligible(scenario: Scenario) -> list[str]:
+def capture_group(rule: str, name: str) -> dict[str, Any]:
+    """The document of servers that replicate each other, and as ``speaks`` whether just the expected findings are told of each."""
+    scenario = GROUPS[rule]
+    ports: dict[int, int] = {}
+    ids: dict[str, int] = {}
+    snapshots = [scrubbed(snapshot, ports, ids) for snapshot in take_all(scenario.make, _binary(name), 0.3)]
+    known = {found.id for found in engine.GROUP_RULES}
+    judged = engine.diagnose_targets(snapshots, expected_replicas=scenario.expected_replicas)
+    told = [[found["id"] for found in item["diagnosis"]["findings"] if found["id"] in known] for item in judged]
+    expected = [list(ids_of_one) for ids_of_one in scenario.expected]
+    document = {"server": name, "expected": expected, "expected_replicas": scenario.expected_replicas, "snapshots": snapshots}
+    return {"document": document, "findings": [" ".join(ids_of_one) for ids_of_one in told], "speaks": told == expected}
+
+
+def eligible(scenario: Scenario | GroupScenario) -> list[str]:
     """The servers of the matrix that can show a scenario."""
     return [name for name in servers.matrix() if name in (scenario.servers or servers.matrix())]
 
@@ -84,10 +104,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", nargs="*", help="rules, and kinds of healthy servers")
     parser.add_argument("--check", action="store_true", help="write nothing, try every server")
     options = parser.parse_args(arguments)
-    unknown = set(options.name) - {*SCENARIOS, *HEALTHY}
+    unknown = set(options.name) - {*SCENARIOS, *HEALTHY, *(GROUP + name for name in GROUPS)}
     if unknown:
         parser.error(f"there is no scenario for {', '.join(sorted(unknown))}")
-    wanted = options.name or [*SCENARIOS, *HEALTHY]
+    wanted = options.name or [*SCENARIOS, *HEALTHY, *(GROUP + name for name in GROUPS)]
     return sum(not _run(*task, write=not options.check) for task in _tasks(wanted, options.check))
 
 
@@ -100,6 +120,10 @@ def _tasks(wanted: list[str], everywhere: bool) -> Iterator[tuple[Path, str, Cal
     for kind in [name for name in wanted if name in HEALTHY]:
         for name in ONLY_ON.get(kind, servers.matrix()):
             yield FOLDER / "healthy" / f"{kind}-{name}.json", name, functools.partial(capture_healthy, kind, name)
+    for rule in [name.partition(":")[2] for name in wanted if name.startswith(GROUP)]:
+        names = eligible(GROUPS[rule])
+        for name in names if everywhere else [names[zlib.crc32(rule.encode()) % len(names)]]:
+            yield FOLDER / "groups" / f"{rule}.json", name, functools.partial(capture_group, rule, name)
 
 
 def _run(path: Path, name: str, task: Callable[[], dict[str, Any]], write: bool) -> bool:

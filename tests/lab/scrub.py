@@ -25,16 +25,19 @@ PIDS = {"process_id", "pid", "main_pid"}
 IDS = {"run_id", "master_replid", "master_replid2", "server_node_id"}
 
 
-def scrubbed(snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy without what tells about the machine it was taken on; the server's own port becomes 6379, others follow."""
+def scrubbed(snapshot: Mapping[str, Any], ports: dict[int, int] | None = None, ids: dict[str, int] | None = None) -> dict[str, Any]:
+    """A copy without what tells about the machine it was taken on; the server's own port becomes 6379, others follow.
+
+    Snapshots that share ``ports`` and ``ids`` still name each other.
+    """
     kept: dict[str, Any] = copy.deepcopy(dict(snapshot))
     for part, name in BULK:
         (kept.get(part) or {}).pop(name, None)
-    ports: dict[int, int] = {}
+    ports = {} if ports is None else ports
     own = kept["server"].get("port")
     if own:
         _stand_in(own, ports)
-    clean: dict[str, Any] = _clean(kept, "", ports)
+    clean: dict[str, Any] = _clean(kept, "", ports, ids)
     return clean
 
 
@@ -76,18 +79,25 @@ def _packed(members: list[str], width: int) -> list[str]:
     return lines
 
 
-def _clean(value: Any, name: str, ports: dict[int, int]) -> Any:
+def _clean(value: Any, name: str, ports: dict[int, int], ids: dict[str, int] | None) -> Any:
     if isinstance(value, dict):
-        return {key: _clean(item, str(key), ports) for key, item in value.items()}
+        return {key: _clean(item, str(key), ports, ids) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clean(item, name, ports) for item in value]
+        return [_clean(item, name, ports, ids) for item in value]
     if name in IDS:
-        return value and f"{sum(map(ord, str(value))) % 10:040d}"
+        return value and f"{_number(str(value), ids):040d}"
     if name in PIDS:
         return value and 1234
     if "port" in name and str(value).isdigit() and int(value):
         return type(value)(_stand_in(int(value), ports))
     return _clean_text(value, ports) if isinstance(value, str) else value
+
+
+def _number(text: str, ids: dict[str, int] | None) -> int:
+    """What stands for an id; the one of forty zeros, which means none, stays itself."""
+    if not text.strip("0"):
+        return 0
+    return sum(map(ord, text)) % 10 if ids is None else ids.setdefault(text, 1 + len(ids))
 
 
 def _clean_text(text: str, ports: dict[int, int]) -> str:

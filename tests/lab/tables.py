@@ -51,7 +51,7 @@ def findings() -> str:
     """docs/findings.md"""
     rows = [
         f"| `{rule.id}` | {rule.speaks_when} | {rule.severity} | {rule.cause} | {rule.risk} | {_ids(rule.explains)} |"
-        for rule in engine.RULES
+        for rule in (*engine.RULES, *engine.GROUP_RULES)
     ]
     return "\n".join([FINDINGS_HEAD, *_table(("id", "speaks when", "severity", "cause", "risk", "explains"), rows)]) + "\n"
 

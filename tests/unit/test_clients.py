@@ -7,7 +7,20 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.aragora.redis.plugins.module_utils._clients import MOST_GROUPS, WORST, address_of, aggregate, parse
+from ansible_collections.aragora.redis.plugins.module_utils._clients import (
+    KINDS,
+    MEASURES,
+    MOST_GROUPS,
+    WORST,
+    address_of,
+    aggregate,
+    counts,
+    grouped,
+    matching,
+    parse,
+    without,
+    worst,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,7 +137,8 @@ def test_clients_are_grouped_by_address_user_and_library():
     assert [(row["name"], row["connections"]) for row in found["by_user"]] == [("shop", 2), ("default", 1)]
     assert [(row["name"], row["connections"]) for row in found["by_library"]] == [("jedis", 1), ("jedis 5.1", 1)]
     assert found["by_address"][0] == {
-        "name": "10.0.0.1", "connections": 2, "idle_over_hour": 1, "memory_bytes": 200, "client_names": ["a", "b"],
+        "name": "10.0.0.1", "connections": 2, "idle_over_hour": 1, "blocked": 0, "pubsub": 0, "memory_bytes": 200, "output_bytes": 0,
+        "oldest_seconds": 1, "client_names": ["a", "b"],
     }  # fmt: skip
 
 
@@ -170,3 +184,63 @@ def test_any_text_can_be_counted(text):
 def test_any_value_in_any_field_can_be_counted(fields):
     found = aggregate(parse(" ".join(f"{name}={value}" for name, value in fields)))
     assert found["total"] >= found["normal"] >= found["idle_over_hour"] >= 0
+
+
+CROWD = parse(
+    _line(id=1, addr="10.0.0.1:5000", user="shop", name="checkout", idle=100, omem=5)
+    + _line(id=2, addr="10.0.0.1:5001", user="shop", name="basket", flags="b", idle=5000, age=6000)
+    + _line(id=3, addr="10.0.0.2:5002", user="ops", name="checkout", flags="P", idle=7000, tot_mem=900)
+    + _line(id=4, addr="[::1]:5003", user="ops", flags="O", tot_mem=300)
+)
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        ({}, [1, 2, 3, 4]),
+        ({"addresses": ["10.0.0.1"]}, [1, 2]),
+        ({"addresses": ["10.0.0.1:5001", "::1"]}, [2, 4]),
+        ({"addresses": ["10.0.0"]}, []),
+        ({"users": ["ops"]}, [3, 4]),
+        ({"names": ["checkout"]}, [1, 3]),
+        ({"names": [""]}, [4]),
+        ({"flags": ["b"]}, [2]),
+        ({"flags": ["P", "O"]}, [3, 4]),
+        ({"flags": ["o"]}, []),
+        ({"min_idle": 5000}, [2, 3]),
+        ({"min_idle": 0}, [1, 2, 3, 4]),
+        ({"users": ["shop"], "min_idle": 101}, [2]),
+    ],
+)
+def test_filters_choose_among_the_clients_and_all_of_them_must_pass(filters, ids):
+    assert [client["id"] for client in matching(CROWD, **filters)] == ids
+
+
+def test_clients_are_counted_by_sort():
+    assert counts(CROWD) == {
+        "total": 4, "normal": 2, "idle_over_hour": 0, "blocked": 1, "pubsub": 1, "replicas": 0, "monitors": 1,
+        "normal_memory_bytes": 200, "memory_bytes": 1400, "output_bytes": 5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("measure", "ids"), [("memory", [3, 4, 1]), ("output", [1]), ("idle", [1]), ("age", [2, 1, 3])])
+def test_the_worst_are_ahead_by_a_measure_and_have_some_of_it(measure, ids):
+    assert [client["id"] for client in worst(CROWD, measure, 3)] == ids
+
+
+def test_a_group_of_names_tells_what_its_clients_do():
+    (checkout, basket) = grouped(CROWD, "name")
+    assert (checkout["name"], checkout["connections"], checkout["pubsub"], checkout["output_bytes"]) == ("checkout", 2, 1, 5)
+    assert (basket["name"], basket["blocked"], basket["oldest_seconds"]) == ("basket", 1, 6000)
+
+
+def test_everybody_counts_where_the_own_connection_is_not_known():
+    assert without(CROWD, None) == CROWD
+    assert [client["id"] for client in without(CROWD, 3)] == [1, 2, 4]
+
+
+@given(st.text(), st.sampled_from(sorted(KINDS)), st.sampled_from(sorted(MEASURES)))
+def test_any_text_can_be_grouped_and_measured(text, kind, measure):
+    clients = parse(text)
+    assert sum(row["connections"] for row in grouped(clients, kind)) <= len(clients)
+    assert len(worst(clients, measure, 5)) <= 5

@@ -18,8 +18,10 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     buffers,
     connections,
     fragmentation,
+    group,
     host,
     latency,
+    membership,
     memory,
     persistence,
     process,
@@ -46,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     *security.RULES,
     *host.RULES,
 )
+GROUP_RULES = group.RULES
 
 
 def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, workload_role: str | None = None) -> dict[str, Any]:
@@ -76,18 +79,59 @@ def diagnose_targets(
     names: Sequence[str] = (),
     overrides: Mapping[str, Any] | None = None,
     workload_role: str | None = None,
+    *,
+    replication_group: str | None = None,
+    expected_replicas: Any = None,
 ) -> list[dict[str, Any]]:
-    """``[{name, snapshot, diagnosis}]`` in the order of the snapshots; servers without a name are called by their address.
+    """``[{name, snapshot, diagnosis, group, expected_replicas}]`` in the order of the snapshots, judged as groups too.
 
-    ValueError for unknown thresholds or roles, also when there is no snapshot.
+    Servers without a name are called by their address. ValueError for unknown thresholds or roles, also when there is no snapshot.
     """
     thresholds.merged(overrides)
     workload.check(workload_role)
     titles = _unique([name or address(snapshot) for snapshot, name in zip_longest(snapshots, list(names)[: len(snapshots)])])
-    return [
-        {"name": title, "snapshot": snapshot, "diagnosis": diagnose(snapshot, overrides, workload_role)}
-        for title, snapshot in zip(titles, snapshots)
+    inventory = {"group": replication_group or None, "expected_replicas": _whole(expected_replicas)}
+    return diagnose_groups(
+        [
+            {"name": title, "snapshot": snapshot, "diagnosis": diagnose(snapshot, overrides, workload_role), **inventory}
+            for title, snapshot in zip(titles, snapshots)
+        ]
+    )
+
+
+def diagnose_groups(diagnosed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What :func:`diagnose_targets` returned, of several calls put together, with the findings of groups that reach over all of it."""
+    members = [
+        membership.Member(str(item["name"]), item["snapshot"], item.get("group"), item.get("expected_replicas")) for item in diagnosed
     ]
+    said: list[tuple[list[dict[str, Any]], list[dict[str, str]]]] = [([], []) for dummy in diagnosed]
+    for places in membership.groups(members):
+        for rule in GROUP_RULES:
+            try:
+                for place, verdict in rule.judge([members[place] for place in places]).items():
+                    said[places[place]][0].append(_finding(rule, verdict, members[places[place]].snapshot))
+            except (Missing, *MALFORMED) as error:
+                missing = str(error) if isinstance(error, Missing) else "info.replication: not understood"
+                for place in places:
+                    said[place][1].append({"id": rule.id, "missing": missing})
+    return [{**item, "diagnosis": _joined(item["diagnosis"], *found)} for item, found in zip(diagnosed, said)]
+
+
+def _joined(diagnosis: Mapping[str, Any], findings: list[dict[str, Any]], not_applicable: list[dict[str, str]]) -> dict[str, Any]:
+    """The diagnosis of one server with what its group says of it, in place of what a smaller group may have said before."""
+    ids = {rule.id for rule in GROUP_RULES}
+    own = [dict(finding) for finding in diagnosis["findings"] if finding["id"] not in ids]
+    silent = [row for row in diagnosis["not_applicable"] if row["id"] not in ids]
+    return {**diagnosis, "findings": rank([*findings, *own]), "not_applicable": [*silent, *not_applicable]}
+
+
+def _whole(number: Any) -> int | None:
+    """A number of replicas, which an inventory may give as text. ValueError for what is none."""
+    if number in (None, ""):
+        return None
+    if not (str(number).isascii() and str(number).isdigit()):
+        raise ValueError(f"redis_expected_replicas is '{number}': give the number of replicas that each master should have")
+    return int(str(number))
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -135,7 +179,7 @@ def _family(finding: dict[str, Any], present: Mapping[str, dict[str, Any]]) -> l
     return family
 
 
-def _finding(rule: Rule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[str, Any]:
+def _finding(rule: Rule | group.GroupRule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[str, Any]:
     words = placeholders(snapshot)
     return {
         "id": rule.id,

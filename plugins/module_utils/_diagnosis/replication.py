@@ -222,7 +222,17 @@ RULES = (
         DOCS,
     ),
     Rule("writes_refused_readonly", "replication", "READONLY errors rising", "critical", "human", _writes_refused_readonly, (), DOCS),
-    Rule("full_sync_repeated", "replication", "sync_full rising with sync_partial_err", "warning", "safe", _full_sync_repeated, (), DOCS),
+    # Each copy forks the master, and holds it for that long.
+    Rule(
+        "full_sync_repeated",
+        "replication",
+        "sync_full rising with sync_partial_err",
+        "warning",
+        "safe",
+        _full_sync_repeated,
+        ("latency_probe_high",),
+        DOCS,
+    ),
     Rule("replication_lagging", "replication", "> 30 s or > 64 MiB behind", "warning", "human", _replication_lagging, (), DOCS),
     Rule("replica_writable", "configuration", "replica-read-only no", "warning", "guarded", _replica_writable, (), DOCS),
     Rule(

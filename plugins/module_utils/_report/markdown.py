@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.aragora.redis.plugins.module_utils._report import fleet
 from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import health, nested
 from ansible_collections.aragora.redis.plugins.module_utils._report.remedy import remedy_command
@@ -24,9 +25,22 @@ def render(document: Mapping[str, Any]) -> str:
         f"{summary['critical']} critical, {summary['warning']} warning, {summary['notice']} notice "
         f"on {len(document['targets'])} server(s). Run {escaped(document['run_id'])}.",
     ]
+    if len(document["targets"]) > 1:
+        parts += _fleet(document["targets"])
     for target in document["targets"]:
         parts += _target(target)
     return "\n\n".join(parts) + "\n"
+
+
+def _fleet(targets: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which servers are ill, by cause, and what those have in common."""
+    rows = [
+        f"| {row['severity']} | {escaped(row['cause'])} | {_code(row['id'])} | {len(row['names'])}: {escaped(fleet.some(row['names']))} "
+        f"| {escaped(', '.join(row['shared']))} |"
+        for row in fleet.ailments(targets)
+    ]
+    table = ["| severity | cause | finding | servers | in common |\n|---|---|---|---|---|\n" + "\n".join(rows)] if rows else []
+    return [f"{fleet.sentence(targets)}.", *table]
 
 
 def escaped(text: Any) -> str:

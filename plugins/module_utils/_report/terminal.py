@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.aragora.redis.plugins.module_utils._report import fleet
 from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import HEALTHY, Node, health, is_ill, nested
 from ansible_collections.aragora.redis.plugins.module_utils._report.remedy import remedy_command
@@ -20,21 +21,48 @@ Line = tuple[str, "str | None"]
 COLOURS = {"critical": "bright red", "warning": "yellow", "notice": "cyan", HEALTHY: "green"}
 MOST_FINDINGS = 5
 MOST_DETAILED = 3
+MOST_ILL = 20
+MOST_HEALTHY = 10
+MOST_CAUSES = 10
 MOST_EVIDENCE = 360
 LONGEST_COMMAND = 500
 
 
 def lines(document: Mapping[str, Any], width: int = 100) -> list[Line]:
-    """The lines of the report with their colours: a headline, then one block a server, worst first.
+    """The lines of the report with their colours: a headline, what servers have in common, then one block a server, worst first.
 
-    The first three ill servers are told in full, the others with their first finding, healthy ones in one line.
+    The first three ill servers are told in full, the others with their first finding, healthy ones in one line; of a large fleet not all.
     """
+    targets = document["targets"]
     told: list[Line] = [(f"{_headline(document)} · {document['generated_at']}", None)]
-    ill = 0
-    for target in document["targets"]:
-        detailed = ill < MOST_DETAILED
-        ill += is_ill(target)
-        told += [("", None), *_block(target, width, detailed)]
+    if len(targets) > 1:
+        told += _fleet(targets, width)
+    ill = [target for target in targets if is_ill(target)]
+    well = [target for target in targets if not is_ill(target)]
+    for place, target in enumerate(ill[:MOST_ILL]):
+        told += [("", None), *_block(target, width, place < MOST_DETAILED)]
+    if len(ill) > MOST_ILL:
+        told += [("", None), (f"… and {len(ill) - MOST_ILL} more servers that are ill: see the report", None)]
+    if len(well) > MOST_HEALTHY:
+        names = fleet.some([clean(target["name"], 60) for target in well])
+        return [*told, ("", None), *_wrapped(f"HEALTHY  {len(well)} servers: {names}", width, "    ", COLOURS[HEALTHY])]
+    for target in well:
+        told += [("", None), *_block(target, width, detailed=len(ill) < MOST_DETAILED)]
+    return told
+
+
+def _fleet(targets: Sequence[Mapping[str, Any]], width: int) -> list[Line]:
+    """Which servers are ill, by cause, and what those have in common."""
+    told: list[Line] = [(fleet.sentence(targets), None)]
+    rows = fleet.ailments(targets)
+    for row in rows[:MOST_CAUSES]:
+        number = len(row["names"])
+        what = f"{number} servers" if number > 1 else clean(row["title"])
+        text = f"  ● {row['cause']}: {what} [{row['id']}]: {fleet.some([clean(name, 60) for name in row['names']])}"
+        common = f" · in common: {clean(', '.join(row['shared']))}" if row["shared"] else ""
+        told += _wrapped(text + common, width, "    ", COLOURS[row["severity"]])
+    if len(rows) > MOST_CAUSES:
+        told.append((f"  … and {len(rows) - MOST_CAUSES} more causes", None))
     return told
 
 
@@ -72,7 +100,7 @@ def _title(target: Mapping[str, Any]) -> str:
     who = [known, server["role"], f"judged as {target['workload']['role']}"] if known else [f"state: {target['availability']['state']}"]
     label = health(target) if is_ill(target) else HEALTHY
     name = [clean(target["name"], 60), clean(target["url"], 80)]
-    return f"{label.upper()}  {'  '.join(dict.fromkeys(name))}  {' · '.join(filter(None, who))}"
+    return f"{label.upper()}  {'  '.join(dict.fromkeys(name))}  {clean(' · '.join(filter(None, who)))}"
 
 
 def _finding(node: Node, width: int, full: bool) -> list[Line]:

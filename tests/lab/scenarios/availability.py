@@ -123,13 +123,20 @@ def _from_outside(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _expired_certificate(binary: Path) -> Iterator[dict[str, Any]]:
+def tls_server(binary: Path, days: tuple[int, int] = (-1, 30)) -> Iterator[tuple[servers.Server, Path]]:
+    """A server with a port for TLS, ``options["tls-port"]``, and the file of the CA that signed its certificate, valid in these days."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
         authority = Authority(Path(folder))
-        old = authority.issue("old", days=(-20, -10))
-        tls: dict[str, Any] = {"tls_cert_file": old.certificate, "tls_key_file": old.key, "tls_ca_cert_file": authority.file}
+        signed = authority.issue("server", days=days)
+        tls: dict[str, Any] = {"tls_cert_file": signed.certificate, "tls_key_file": signed.key, "tls_ca_cert_file": authority.file}
         with servers.running(binary, tls_port=servers.free_port(), **tls) as server:
-            yield {"url": f"rediss://127.0.0.1:{server.options['tls-port']}", "ca_certs": str(authority.file)}
+            yield server, authority.file
+
+
+@contextlib.contextmanager
+def _expired_certificate(binary: Path) -> Iterator[dict[str, Any]]:
+    with tls_server(binary, days=(-20, -10)) as (server, authority):
+        yield {"url": f"rediss://127.0.0.1:{server.options['tls-port']}", "ca_certs": str(authority)}
 
 
 @contextlib.contextmanager

@@ -53,12 +53,19 @@ def _rejecting(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _blocked(binary: Path) -> Iterator[dict[str, Any]]:
-    with servers.running(binary) as server, held(server, 12) as clients:
+def blocked(server: Server, count: int, name: str = "shop") -> Iterator[None]:
+    """So many connections that wait in a blocking command."""
+    with held(server, count, name) as clients:
         for client in clients:
             client.connection.send_command("XREAD", "BLOCK", 0, "STREAMS", "jobs", "$")  # type: ignore[union-attr]
         with contextlib.closing(server.client()) as watcher:
-            servers.wait_for(lambda: watcher.info("clients")["blocked_clients"] == 12, "the clients to block")
+            servers.wait_for(lambda: watcher.info("clients")["blocked_clients"] == count, "the clients to block")
+        yield
+
+
+@contextlib.contextmanager
+def _blocked(binary: Path) -> Iterator[dict[str, Any]]:
+    with servers.running(binary) as server, blocked(server, 12):
         yield {"url": server.url}
 
 

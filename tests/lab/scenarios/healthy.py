@@ -24,7 +24,7 @@ WELL_SET: dict[str, Any] = {"maxmemory": "100mb", "maxmemory_policy": "volatile-
 NUMBERS = itertools.count()
 
 
-def _mixed(client: redis.Redis) -> None:
+def mixed(client: redis.Redis) -> None:
     """What an application does: reads, writes, sessions, counters and a small list, some hundred commands a second."""
     number = next(NUMBERS) % 1000
     client.get(f"user:{number}")
@@ -37,15 +37,16 @@ def _mixed(client: redis.Redis) -> None:
     client.lrange("recent", 0, 9)
 
 
-def _some_data(server: Server) -> None:
+def some_data(server: Server) -> None:
+    """Some users, and many sessions that end."""
     fill(server, 1000, 100, prefix="user:")
     fill(server, 5000, 1000, prefix="session:", seconds=1800)
 
 
 def _some_traffic(server: Server) -> None:
-    _some_data(server)
+    some_data(server)
     for _ in range(20):
-        _mixed(server.client())
+        mixed(server.client())
 
 
 def _pair_member(which: int) -> Make:
@@ -54,8 +55,8 @@ def _pair_member(which: int) -> Make:
         # Room for a long absence of the replica: Redis before 7.0 reserves it at once.
         options = {**WELL_SET, "maxmemory": "1gb", "repl_backlog_size": "300mb"}
         with pair(binary, requirepass="Sesame-7391", masterauth="Sesame-7391", **options) as members:
-            _some_data(members[0])
-            with load(members[0], _mixed, pause=0.01):
+            some_data(members[0])
+            with load(members[0], mixed, pause=0.01):
                 yield {"url": members[which].url, "login_password": "Sesame-7391"}
 
     return make
@@ -72,7 +73,7 @@ def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
             client.set(f"user:{number}", "x" * 100)
             client.set(f"session:{number}", "x" * 200, ex=1800)
         client.slowlog_reset()
-        with load(server, _mixed, pause=0.01):
+        with load(server, mixed, pause=0.01):
             yield {"url": server.url}
 
 
@@ -91,13 +92,13 @@ def _unit(_: Path) -> Iterator[dict[str, Any]]:
 ONLY_ON = {"unit": ("redis-7.0",)}
 # name: (how it is made, the findings that are true of it and no complaint)
 HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
-    "stock": (with_server(_some_data, _mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", "no_high_availability")),
+    "stock": (with_server(some_data, mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", "no_high_availability")),
     # Somebody investigates and logs every command: none of them is slow for that.
     "logged": (
-        with_server(_some_traffic, _mixed, pause=0.01, slowlog_log_slower_than=0, slowlog_max_len=100, **WELL_SET),
+        with_server(_some_traffic, mixed, pause=0.01, slowlog_log_slower_than=0, slowlog_max_len=100, **WELL_SET),
         ("no_high_availability",),
     ),
-    "standalone": (with_server(_some_data, _mixed, pause=0.01, **WELL_SET), ("no_high_availability",)),
+    "standalone": (with_server(some_data, mixed, pause=0.01, **WELL_SET), ("no_high_availability",)),
     "master": (_pair_member(0), ()),
     "replica": (_pair_member(1), ()),
     "cluster": (_cluster_node, ()),

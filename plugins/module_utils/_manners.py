@@ -1,0 +1,39 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How modules talk to a server and to people: all or nothing, and one sentence for what is refused or cannot be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused
+
+
+def transaction(client: Client, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
+    """The replies of MULTI … EXEC. MULTI goes first and alone: were it refused, the commands would run one by one."""
+    try:
+        client.call("MULTI")
+    except Refused as error:
+        raise ValueError(refusal(client, ("MULTI",), error)) from None
+    *queued, done = client.pipeline([*commands, ("EXEC",)])
+    results = done if isinstance(done, list) else []
+    for command, reply in (*zip(commands, queued), (("EXEC",), done), *zip(commands, results)):
+        if isinstance(reply, Refused):
+            raise ValueError(refusal(client, command[:2], reply))
+    return results
+
+
+def refusal(client: Client, command: Sequence[str | int], text: object) -> str:
+    """One sentence: who refuses what, in the server's own words, and for a missing permission what to grant."""
+    words = [str(word) for word in command]
+    grant = f"; grant this user +{'|'.join(words).lower()}" if "NOPERM" in str(text) else ""
+    return f"{client.endpoint.address} refuses {' '.join(words)} ({text}){grant}"
+
+
+def check_number(name: str, value: float | None, smallest: float, largest: float) -> None:
+    """ValueError when the option is given and out of range."""
+    if value is not None and not smallest <= value <= largest:
+        raise ValueError(f"{name} is {value}: give a number from {smallest} to {largest}")

@@ -1,0 +1,13 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One client opens connections and closes none."""
+
+from __future__ import annotations
+
+from tests.incidents.lab import scenario
+
+inject = scenario("clients_leaking")
+first = "clients_leaking"
+explains = ("clients_high",)

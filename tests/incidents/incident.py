@@ -1,0 +1,77 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An incident as a file of this folder describes it: found by its name, ``i<number>_<what it is>.py``."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.incidents.lab import Inject
+from tests.lab import servers
+from tests.lab.scenarios.scenario import ANY
+
+FOLDER = Path(__file__).resolve().parent
+FILE = re.compile(r"i(\d+)([a-z]?)_(\w+)\.py")
+FAMILIES = ("redis", "valkey")
+
+
+@dataclass(frozen=True)
+class Incident:
+    """``inject(lab)`` makes it; ``first`` is the id that the report must name first, None when nothing above a notice may be said.
+
+    ``explains``: ids that must stand below the first finding. ``reason``: that of the availability. ``alone``: it needs the machine for
+    itself. ``only``: nothing else above a notice may be said. ``servers``: those of the matrix that can show it, all of them when empty.
+    """
+
+    number: str
+    name: str
+    title: str
+    inject: Inject
+    first: str | None
+    explains: tuple[str, ...]
+    reason: str | None
+    servers: tuple[str, ...]
+    alone: bool
+    only: bool
+
+    @property
+    def eligible(self) -> list[str]:
+        """Names of the servers that can show it, whether they are on this machine or not."""
+        return [name for name in servers.matrix() if name in (self.servers or servers.matrix())]
+
+    def chosen(self, everywhere: bool) -> list[str]:
+        """The servers that it is made on: all of them, or one of each family, another one for each incident."""
+        if everywhere or self.servers == ANY:
+            return self.eligible
+        members = [[name for name in self.eligible if name.startswith(family)] for family in FAMILIES]
+        return [names[int(self.number.rstrip("abcdefgh")) % len(names)] for names in members if names]
+
+
+def every() -> list[Incident]:
+    """All incidents, in the order of their numbers."""
+    found = [(int(match[1]), match[2], path) for path in FOLDER.iterdir() if (match := FILE.fullmatch(path.name))]
+    return [_loaded(path) for *dummy, path in sorted(found)]
+
+
+def _loaded(path: Path) -> Incident:
+    module = importlib.import_module(f"{__package__}.{path.stem}")
+    match = FILE.fullmatch(path.name)
+    if not match or not module.__doc__:
+        raise ValueError(f"{path.name} needs a docstring of one line that says what happens")
+    return Incident(
+        number=match[1].lstrip("0") + match[2],
+        name=path.stem,
+        title=module.__doc__.strip().rstrip("."),
+        inject=module.inject,
+        first=module.first,
+        explains=getattr(module, "explains", ()),
+        reason=getattr(module, "reason", None),
+        servers=getattr(module, "servers", ()),
+        alone=getattr(module, "alone", False),
+        only=getattr(module, "only", False),
+    )

@@ -1,0 +1,53 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What incidents are made with: servers of one program of the matrix, and the states that the scenarios of the lab make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab import servers
+from tests.lab.scenarios import SCENARIOS
+from tests.lab.scenarios.scenario import ANY, JEMALLOC, fill, load, pair
+from tests.lab.servers import Server, wait_for
+
+__all__ = ["ANY", "JEMALLOC", "WITH_TLS", "Injecting", "Lab", "Place", "Server", "Skipped", "fill", "load", "scenario", "wait_for"]
+
+# What inject() yields: the options of redis_info that lead to the server (``url``, ``login_password``, ``connect_timeout`` …),
+# or ``targets``, a list of URLs, in place of ``url``.
+Place = dict[str, Any]
+Inject = Callable[["Lab"], AbstractContextManager[Place]]
+Injecting = Iterator[Place]
+# The only program of the matrix that is built with TLS.
+WITH_TLS = (servers.SYSTEM[0],)
+
+
+class Skipped(Exception):
+    """The incident cannot be made on this machine. ``str()`` says why."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One program of the matrix, by its name."""
+
+    name: str
+    binary: Path
+
+    def server(self, **directives: Any) -> AbstractContextManager[Server]:
+        """A server with these directives (``_`` for ``-``); it accepts connections."""
+        return servers.running(self.binary, **directives)
+
+    def pair(self, replica: Mapping[str, Any] | None = None, **directives: Any) -> AbstractContextManager[tuple[Server, Server]]:
+        """A master and its replica, in step; ``replica`` are directives of the replica's own."""
+        return pair(self.binary, replica, **directives)
+
+
+def scenario(name: str) -> Inject:
+    """The state that tests/lab/scenarios makes for this rule."""
+    return lambda lab: SCENARIOS[name].make(lab.binary)

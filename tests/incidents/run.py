@@ -1,0 +1,180 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The incident suite: breaks real servers in real ways, and looks whether the diagnosis names the cause first.
+
+``python -m tests.incidents.run [name or number ...]``: one server of each family; ``--all`` every server of the matrix that can show an
+incident. The table is printed at the end and written to tests/output/incidents.json; ``--readme`` writes that of the last run into
+README.md and runs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import statistics
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.incidents import readme
+from tests.incidents.diagnosis import diagnose
+from tests.incidents.incident import Incident, every
+from tests.incidents.lab import Lab, Skipped
+from tests.lab import servers
+
+OUTPUT = Path(__file__).resolve().parents[1] / "output" / "incidents.json"
+# Two side by side: while one server is made ill, another one is diagnosed.
+WORKERS = 2
+# What depends on time and load may be missed once; the table says so.
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one incident on one server. ``found`` is the id that was named first, ``seconds`` those of the diagnosis.
+
+    ``note`` says what is wrong, ``missed`` what was at the first attempt of two.
+    """
+
+    number: str
+    name: str
+    title: str
+    server: str
+    expected: str | None
+    found: str | None = None
+    right: bool = False
+    seconds: float = 0.0
+    attempts: int = 0
+    note: str = ""
+    missed: str = ""
+    skipped: bool = False
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the command line names. Returns 1 where a first finding was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.incidents.run", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("incident", nargs="*", help="names, or numbers")
+    parser.add_argument("--all", action="store_true", help="every server that can show an incident, not one of each family")
+    parser.add_argument("--readme", action="store_true", help="write the table of the last run into README.md")
+    options = parser.parse_args(arguments)
+    if options.readme:
+        readme.write(every(), json.loads(OUTPUT.read_text(encoding="utf-8"))["results"] if OUTPUT.exists() else [])
+        return 0
+    wanted = [incident for incident in every() if not options.incident or {incident.number, incident.name} & set(options.incident)]
+    if not wanted:
+        parser.error(f"there is no incident {', '.join(options.incident)}")
+    started = time.monotonic()
+    results = run(wanted, options.all)
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(
+        json.dumps({**counted(results), "results": [asdict(result) for result in results]}, indent=2) + "\n", encoding="utf-8"
+    )
+    print(table(results, time.monotonic() - started))
+    return 0 if all(result.right or result.skipped for result in results) else 1
+
+
+def run(incidents: list[Incident], everywhere: bool) -> list[Result]:
+    """The results in the order of the incidents; those that need the machine for themselves come last, one at a time."""
+    cases = [(incident, name) for incident in incidents for name in incident.chosen(everywhere)]
+    done: dict[tuple[str, str], Result] = {}
+    for alone, workers in ((False, WORKERS), (True, 1)):
+        with ThreadPoolExecutor(workers) as pool:
+            for result in pool.map(lambda case: attempt(*case), [case for case in cases if case[0].alone is alone]):
+                done[result.name, result.server] = result
+                print(_line(result), flush=True)
+    return [done[incident.name, name] for incident, name in cases]
+
+
+def attempt(incident: Incident, name: str) -> Result:
+    """Make the incident and diagnose it, once more where the first answer was wrong."""
+    blank = Result(incident.number, incident.name, incident.title, name, incident.first)
+    binary = servers.matrix()[name]
+    if binary is None:
+        return replace(blank, skipped=True, note=f"{name} is not on this machine")
+    result = blank
+    missed = ""
+    for number in range(1, ATTEMPTS + 1):
+        try:
+            result = replace(_judged(incident, blank, Lab(name, binary)), attempts=number)
+        except Skipped as reason:
+            return replace(blank, skipped=True, note=str(reason))
+        except Exception as error:  # whatever keeps an incident from being made is its result
+            result = replace(blank, attempts=number, note=f"{type(error).__name__}: {error}")
+        if result.right:
+            return replace(result, missed=missed)
+        missed = result.note
+    return result
+
+
+def _judged(incident: Incident, blank: Result, lab: Lab) -> Result:
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(incident.inject(lab))
+        started = time.monotonic()
+        report = diagnose(place)
+        seconds = round(time.monotonic() - started, 2)
+    target = report["targets"][0]
+    loud = [finding for finding in target["findings"] if finding["severity"] != "notice"]
+    first: dict[str, Any] = loud[0] if loud else {}
+    note = trouble(incident, target, loud)
+    return replace(blank, found=first.get("id"), right=not note, seconds=seconds, note=note)
+
+
+def trouble(incident: Incident, target: dict[str, Any], loud: list[dict[str, Any]]) -> str:
+    """What is wrong with the report, empty when nothing is."""
+    found = [finding["id"] for finding in loud]
+    if found[:1] != ([incident.first] if incident.first else []):
+        return f"found {', '.join(found) or 'nothing'}"
+    if incident.only and len(found) > 1:
+        return f"also found {', '.join(found[1:])}"
+    missing = set(incident.explains) - set(loud[0]["explains"] if loud else [])
+    if missing:
+        return f"does not explain {', '.join(sorted(missing))}"
+    reason = target["availability"]["reason"]
+    return f"the reason is {reason}, not {incident.reason}" if incident.reason and reason != incident.reason else ""
+
+
+def counted(results: list[Result]) -> dict[str, Any]:
+    """``{found, incidents, silent, healthy, seconds: {median, max}}`` of the incidents that could be made."""
+    made = [result for result in results if not result.skipped]
+    ill, healthy = [r for r in made if r.expected], [r for r in made if not r.expected]
+    times = [result.seconds for result in made if result.seconds] or [0.0]
+    return {
+        "found": sum(result.right for result in ill),
+        "incidents": len(ill),
+        "silent": sum(result.right for result in healthy),
+        "healthy": len(healthy),
+        "skipped": len(results) - len(made),
+        "seconds": {"median": round(statistics.median(times), 1), "max": max(times)},
+    }
+
+
+def table(results: list[Result], seconds: float) -> str:
+    """What is printed at the end."""
+    counts = counted(results)
+    return "\n".join(
+        [
+            "",
+            *map(_line, results),
+            "",
+            f"found {counts['found']} of {counts['incidents']} · silent {counts['silent']} of {counts['healthy']} · "
+            f"diagnosis {counts['seconds']['median']} s (longest {counts['seconds']['max']} s) · "
+            f"skipped {counts['skipped']} · {seconds:.0f} s in all",
+        ]
+    )
+
+
+def _line(result: Result) -> str:
+    mark = "skip" if result.skipped else "ok  " if result.right else "FAIL"
+    again = f" (at the 2nd attempt; before: {result.missed})" if result.missed else ""
+    shown = result.note or result.found or "silent"
+    return f"{mark} {result.number:>4}  {result.name.partition('_')[2]:<26} {result.server:<11} {result.seconds:5.1f} s  {shown}{again}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
