@@ -35,12 +35,19 @@ options:
     description: The address of the host, for a snapshot that says that neither result has one.
     type: str
     default: ""
+  host_info:
+    description: Result of M(aragora.redis.redis_host_info), which may be skipped or unreachable. It becomes C(host) of the snapshot.
+    type: dict
 """
 
 EXAMPLES = r"""
 - name: Take over what tells more
   ansible.builtin.set_fact:
     snapshot: "{{ on_host | aragora.redis.better_snapshot(from_controller) }}"
+
+- name: Take over what the host knows, too
+  ansible.builtin.set_fact:
+    snapshot: "{{ on_host | aragora.redis.better_snapshot(from_controller, host_info=evidence) }}"
 """
 
 RETURN = r"""
@@ -50,9 +57,11 @@ _value:
 """
 
 
-def better_snapshot(on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str = "") -> dict[str, Any]:
+def better_snapshot(
+    on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str = "", host_info: Any = None
+) -> dict[str, Any]:
     """See DOCUMENTATION."""
-    return better(plain(on_host), plain(from_controller), address)
+    return better(plain(on_host), plain(from_controller), address, plain(host_info))
 
 
 class FilterModule:

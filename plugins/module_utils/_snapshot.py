@@ -16,6 +16,10 @@ SCHEMA = 1
 PARTS = ("info", "config", "rates", "slowlog", "clients", "latency", "memory", "acl", "modules", "cluster", "sentinel")
 
 
+# How ``denied.host`` begins where the host could not be reached to look at it.
+UNREACHABLE = "unreachable: "
+
+
 class Server(TypedDict):
     """Who answered. ``local`` tells that nothing but this machine could have answered (Unix socket or loopback)."""
 
@@ -89,19 +93,35 @@ def plain(data: Any) -> Any:
     return [plain(item) for item in data] if isinstance(data, (list, tuple)) else data
 
 
-def better(on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str = "") -> dict[str, Any]:
-    """The snapshot of two results of redis_info that tells more; what kept the host's own from being complete stands in ``denied.host``.
+def better(
+    on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str = "", host_info: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The snapshot of two results of redis_info that tells more, with what redis_host_info told of the host.
 
-    Either result may be without a snapshot: skipped, unreachable or failed. When both are, the snapshot says so: no host is dropped.
+    What kept the host's own from being complete stands in ``denied.host``, what could not be read of the host in ``denied``, too. Either
+    result may be without a snapshot: skipped, unreachable or failed. When both are, the snapshot says so: no host is dropped.
     """
     near: dict[str, Any] = on_host.get("snapshot") or {}
     far: dict[str, Any] = from_controller.get("snapshot") or {}
     if near and not (far and far["info"]):
-        return near
+        return _with_host(near, host_info or {})
     trouble = near["denied"].get("library", "") if near else _words(on_host)
     if not far:
-        return _not_examined(on_host, from_controller, address)
-    return {**far, "denied": {**far["denied"], **({"host": trouble} if trouble else {})}}
+        return _with_host(_not_examined(on_host, from_controller, address), host_info or {})
+    if on_host.get("unreachable"):
+        trouble = f"{UNREACHABLE}{trouble}"
+    return _with_host({**far, "denied": {**far["denied"], **({"host": trouble} if trouble else {})}}, host_info or {})
+
+
+def _with_host(snapshot: dict[str, Any], host_info: Mapping[str, Any]) -> dict[str, Any]:
+    """The snapshot with the result of redis_host_info, or with why there is none; a skipped one changes nothing."""
+    if host_info.get("host"):
+        denied = {f"host {part}": words for part, words in (host_info.get("denied") or {}).items()}
+        return {**snapshot, "host": host_info["host"], "denied": {**snapshot["denied"], **denied}}
+    words = _words(host_info) if host_info else ""
+    if not words or "host" in snapshot["denied"]:
+        return snapshot
+    return {**snapshot, "denied": {**snapshot["denied"], "host": f"{UNREACHABLE}{words}" if host_info.get("unreachable") else words}}
 
 
 def _not_examined(on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def test_better_snapshot_prefers_what_tells_more(template):
     on_host = {"unreachable": True, "msg": "no route to host"}
     found = template("on_host | aragora.redis.better_snapshot({'snapshot': far})", on_host=on_host, far=far)
     assert found["server"]["host"] == "10.0.0.1"
-    assert found["denied"] == {"host": "no route to host"}
+    assert found["denied"] == {"host": "unreachable: no route to host"}
 
 
 def test_better_snapshot_without_any_snapshot_says_why(template):
@@ -70,6 +70,22 @@ def test_better_snapshot_without_any_snapshot_says_why(template):
     assert found["availability"]["reason"] == "not_examined"
     assert found["availability"]["error"] == "gone; away"
     assert found["server"]["host"] == "cache1"
+
+
+@pytest.mark.parametrize(
+    ("host_info", "host", "denied"),
+    [
+        ({"host": {"port": 6379}, "denied": {"firewall": "needs root (-b)"}}, {"port": 6379}, {"host firewall": "needs root (-b)"}),
+        ({"skipped": True}, None, {}),
+        ({}, None, {}),
+        ({"failed": True, "msg": "no Python here"}, None, {"host": "no Python here"}),
+        ({"unreachable": True, "msg": "timed out"}, None, {"host": "unreachable: timed out"}),
+    ],
+)
+def test_better_snapshot_takes_in_what_the_host_knows_or_why_it_says_nothing(template, host_info, host, denied):
+    found = template("{'snapshot': near} | aragora.redis.better_snapshot({}, host_info=told)", near=refused(), told=host_info)
+    assert found["host"] == host
+    assert found["denied"] == denied
 
 
 def test_diagnose_groups_judges_what_hosts_judged_apart(template):

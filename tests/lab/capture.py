@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from ansible_collections.aragora.redis.plugins.module_utils import _gather
+from ansible_collections.aragora.redis.plugins.module_utils import _gather, _host_reading
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import better
 
 from tests.lab import servers
-from tests.lab.scenarios import HEALTHY, SCENARIOS
+from tests.lab.scenarios import HEALTHY, ONLY_ON, SCENARIOS
 from tests.lab.scenarios.groups import GROUPS, GroupScenario
 from tests.lab.scenarios.scenario import Make, Scenario
 from tests.lab.scrub import as_text, scrubbed, with_values
@@ -45,8 +46,13 @@ def take_all(make: Make, binary: Path, window: float) -> list[dict[str, Any]]:
     """The snapshots of a scenario with several servers."""
     defaults = {name: option.get("default") for name, option in {**connection_argument_spec(), **_gather.info_argument_spec()}.items()}
     with make(binary) as place:
+        if "snapshot" in place:
+            return [dict(place["snapshot"])]
+        host = place.pop("host", None)
         options = {**defaults, "window": window, **place}
-        return [dict(snapshot) for snapshot in _gather.take_all(options, _gather.make_plan(options))]
+        snapshots = [dict(snapshot) for snapshot in _gather.take_all(options, _gather.make_plan(options))]
+        told = _host_reading.read(host) if host else {}
+        return [better({"snapshot": snapshot}, {}, host_info=told) for snapshot in snapshots]
 
 
 def capture_rule(rule: str, scenario: Scenario, name: str) -> dict[str, Any]:
@@ -112,7 +118,7 @@ def _tasks(wanted: list[str], everywhere: bool) -> Iterator[tuple[Path, str, Cal
         for name in names if everywhere else [names[zlib.crc32(rule.encode()) % len(names)]]:
             yield FOLDER / f"{rule}.json", name, functools.partial(capture_rule, rule, SCENARIOS[rule], name)
     for kind in [name for name in wanted if name in HEALTHY]:
-        for name in servers.matrix():
+        for name in ONLY_ON.get(kind, servers.matrix()):
             yield FOLDER / "healthy" / f"{kind}-{name}.json", name, functools.partial(capture_healthy, kind, name)
     for rule in [name.partition(":")[2] for name in wanted if name.startswith(GROUP)]:
         names = eligible(GROUPS[rule])
@@ -124,7 +130,7 @@ def _run(path: Path, name: str, task: Callable[[], dict[str, Any]], write: bool)
     for _ in range(ATTEMPTS):
         try:
             result = task()
-        except (redis.RedisError, OSError, LookupError) as error:
+        except (redis.RedisError, OSError, LookupError, RuntimeError) as error:
             result = {"speaks": False, "findings": [f"{type(error).__name__}: {error}"]}
         if result["speaks"]:
             break

@@ -21,6 +21,7 @@ TEXTS = (
     (re.compile(r"\b10\.231\.\d+\.(\d+)"), r"10.231.0.\1"),
     (re.compile(r"^Linux \S+ "), "Linux 6.1.0 "),
 )
+PIDS = {"process_id", "pid", "main_pid"}
 IDS = {"run_id", "master_replid", "master_replid2", "server_node_id"}
 
 
@@ -85,8 +86,8 @@ def _clean(value: Any, name: str, ports: dict[int, int], ids: dict[str, int] | N
         return [_clean(item, name, ports, ids) for item in value]
     if name in IDS:
         return value and f"{_number(str(value), ids):040d}"
-    if name == "process_id":
-        return 1234
+    if name in PIDS:
+        return value and 1234
     if "port" in name and str(value).isdigit() and int(value):
         return type(value)(_stand_in(int(value), ports))
     return _clean_text(value, ports) if isinstance(value, str) else value

@@ -27,7 +27,7 @@ RULES = {rule.id: rule for rule in engine.RULES}
 HEALTHY = sorted(path.stem for path in (SNAPSHOTS / "healthy").glob("*.json"))
 CAPTURED = sorted(path.stem for path in SNAPSHOTS.glob("*.json"))
 # Their evidence is what the server or the network said, and addresses, not how much.
-SPOKEN = {"exposed_without_password", *(rule.id for rule in engine.availability.RULES)}
+SPOKEN = {"exposed_without_password", *(rule.id for rule in (*engine.availability.RULES, *engine.process.RULES))}
 # What did not occur is not listed: its absence is an answer.
 NOTHING_OCCURRED = ("rates.errors.", "rates.commands.")
 # Of a time-out of which the reason is not known, port_filtered tells.
@@ -219,6 +219,9 @@ def test_every_kind_of_healthy_server_was_captured_on_every_server_of_the_matrix
         ("replica_serves_nothing", "replication_link_down", "replica_serves_nothing"),
         ("expire_storm", "expire_storm", "expiry_behind"),
         ("cpu_saturated", "cpu_saturated", "latency_probe_high"),
+        ("startup_failed", "startup_failed", "process_down"),
+        ("startup_failed", "startup_failed", "crash_loop"),
+        ("killed_by_oom", "killed_by_oom", "process_down"),
     ],
 )
 def test_the_root_cause_comes_first_and_explains_the_rest(snapshot, root, explained):

@@ -11,19 +11,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import UNREACHABLE
 
 SECURITY_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/security/"
 ACL_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/"
 TLS_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/security/encryption/"
 CLIENTS_DOCS = "https://redis.io/docs/latest/develop/reference/clients/"
-
-START_LINES = (
-    "Look why it ended before you start it again. A master that starts empty wipes its replicas: where it saves nothing and they hold",
-    "its data, let a replica take over first. On its host:",
-    "$ systemctl status 'redis*' 'valkey*'   # or: docker ps -a",
-    "$ journalctl -u redis-server -n 50      # or: docker logs --tail 50 NAME",
-    "$ systemctl restart redis-server        # or: docker restart NAME",
-)
 
 # What redis_info runs.
 READING = (
@@ -77,31 +70,6 @@ def _not_examined(facts: Facts) -> Verdict | None:
     return Verdict("warning", "The server answers, but tells nothing of itself", evidence, advice)
 
 
-def _process_down(facts: Facts) -> Verdict | None:
-    if facts.state() != "refused" or facts.get_or("availability.reason", None) == "socket_permission":
-        return None
-    if not facts.get("server.local"):
-        facts.get("host")  # from afar a refusal alone does not tell whether the process runs
-        return None
-    place = facts.get_or("server.socket", None) or f"{facts.get_or('server.host', '?')}:{facts.get_or('server.port', '?')}"
-    advice = ("If Redis listens on another address or port, give that one (redis_url, redis_connection).", *START_LINES)
-    return Verdict("critical", f"Nothing listens on {place}: Redis is not running there", _evidence(facts), advice)
-
-
-def _connection_refused(facts: Facts) -> Verdict | None:
-    if facts.state() != "refused" or facts.get_or("host", None):
-        return None
-    if facts.get_or("availability.reason", None) == "socket_permission":
-        return Verdict(
-            "critical", "The Unix socket refuses this user", _evidence(facts),
-            ("Run as a member of the socket's group, or see unixsocketperm.",),
-        )  # fmt: skip
-    if facts.get("server.local"):
-        return None
-    advice = ("Redis is stopped, listens elsewhere (bind, port), or a firewall rejects the connection.", *START_LINES)
-    return Verdict("critical", "The server refuses connections; nothing is known of its host", _evidence(facts), advice)
-
-
 def _name_not_resolved(facts: Facts) -> Verdict | None:
     if facts.state() != "dns":
         return None
@@ -110,24 +78,40 @@ def _name_not_resolved(facts: Facts) -> Verdict | None:
 
 
 def _host_unreachable(facts: Facts) -> Verdict | None:
-    silent = facts.state() == "timeout" and facts.get_or("availability.reason", None) == "host_silent"
-    if facts.get_or("availability.reason", None) == "not_examined" or (facts.state() != "unreachable" and not silent):
+    reason = facts.get_or("availability.reason", None)
+    # Nobody but SSH knows more of a host of which no other port was asked.
+    no_ssh = reason is None and str(facts.get_or("denied.host", "")).startswith(UNREACHABLE)
+    silent = facts.state() == "timeout" and (reason == "host_silent" or no_ssh) and not facts.get_or("host.listeners", None)
+    if reason == "not_examined" or (facts.state() != "unreachable" and not silent):
         return None
     advice = (
         "The host is down or the way to it is broken: ask its console or the cloud provider, then the network.",
         "$ ping -c 3 {host}; ip route get {host}",
     )
-    return Verdict("critical", "The server's host cannot be reached", _evidence(facts), advice)
+    return Verdict("critical", "The server's host cannot be reached", _evidence(facts, "denied.host"), advice)
 
 
 def _port_filtered(facts: Facts) -> Verdict | None:
-    if facts.state() != "timeout" or facts.get_or("availability.reason", None) == "host_silent":
+    reason, listeners = facts.get_or("availability.reason", None), facts.get_or("host.listeners", None)
+    no_ssh = reason is None and str(facts.get_or("denied.host", "")).startswith(UNREACHABLE)
+    if facts.state() != "timeout" or ((reason == "host_silent" or no_ssh) and not listeners):
         return None
+    dropping = [f"{rule.get('chain')}: {rule.get('rule')}" for rule in facts.get_or("host.firewall", None) or []]
+    waiting = max([int(listener.get("waiting") or 0) for listener in listeners or []], default=None)
+    known = {"firewall": dropping or None, "listens": bool(listeners) or None, "connections_waiting": waiting}
+    evidence = {**_evidence(facts), **{name: value for name, value in known.items() if value is not None}}
+    title = (
+        "A firewall of the host drops the packets to the port"
+        if dropping
+        else "Packets to the port are dropped while the host is reachable"
+    )
     advice = (
-        "The host answers, its Redis port does not: a firewall or security group drops the packets, or the listen backlog is full.",
+        "Let the port through for the clients' addresses, in the file that the firewall is loaded from."
+        if dropping
+        else "The host answers, its Redis port does not: a firewall or security group drops the packets, or the listen backlog is full.",
         "$ nft list ruleset; iptables -S; ss -ltn   # on the server's host",
     )
-    return Verdict("critical", "Packets to the port are dropped while the host is reachable", _evidence(facts), advice)
+    return Verdict("critical", title, evidence, advice)
 
 
 def _connection_reset(facts: Facts) -> Verdict | None:
@@ -137,18 +121,6 @@ def _connection_reset(facts: Facts) -> Verdict | None:
         "Something closes the connection: a proxy, a load balancer without a healthy server, a firewall, or Redis itself (see its log).",
     )
     return Verdict("critical", "Connections are accepted and closed without an answer", _evidence(facts), advice)
-
-
-def _server_hung(facts: Facts) -> Verdict | None:
-    if facts.state() != "hung":
-        return None
-    advice = (
-        "Do not restart blindly: the data in memory may be unsaved.",
-        "On its host see whether the process is stopped (T), waits for a disk (D), swaps or computes (R):",
-        "$ ps -o pid,stat,wchan:20,rss,pcpu,etime,args -C redis-server,valkey-server",
-        "$ kill -CONT PID      # where it is stopped (T)",
-    )
-    return Verdict("critical", "The server accepts connections but does not answer", _evidence(facts), advice)
 
 
 def _server_loading(facts: Facts) -> Verdict | None:
@@ -265,21 +237,23 @@ RULES = (
         _not_examined,
     ),
     Rule(
-        "process_down", "process_down", "refused, and no process listens (loopback, or seen on the host)", "critical", "safe", _process_down
-    ),
-    Rule("connection_refused", "process_down", "refused, and nothing is known of the host", "critical", "human", _connection_refused),
-    Rule(
         "host_unreachable",
         "network",
-        "no route, or connecting times out and the host answers on no other port",
+        "no route, or connecting times out and the host answers on no other port, nor by SSH",
         "critical",
         "human",
         _host_unreachable,
     ),
-    Rule("port_filtered", "network", "connecting times out while the host answers on another port", "critical", "guarded", _port_filtered),
+    Rule(
+        "port_filtered",
+        "network",
+        "connecting times out while the host answers on another port, or a process listens there",
+        "critical",
+        "guarded",
+        _port_filtered,
+    ),
     Rule("name_not_resolved", "network", "DNS gives no address", "critical", "human", _name_not_resolved),
     Rule("connection_reset", "network", "the connection is closed before an answer", "critical", "human", _connection_reset),
-    Rule("server_hung", "host", "TCP accepts, no reply within the time-out", "critical", "human", _server_hung),
     Rule("server_loading", "process_down", "LOADING", "warning", "safe", _server_loading),
     Rule("script_running", "slow_commands", "BUSY", "critical", "guarded", _script_running),
     Rule("auth_required", "access", "NOAUTH", "critical", "human", _auth_required, docs_url=ACL_DOCS),

@@ -19,10 +19,12 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     connections,
     fragmentation,
     group,
+    host,
     latency,
     membership,
     memory,
     persistence,
+    process,
     replication,
     security,
     slow_commands,
@@ -33,6 +35,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
 
 # In the order in which findings of equal severity are told: what refuses service before what slows it down.
 RULES: tuple[Rule, ...] = (
+    *process.RULES,
     *availability.RULES,
     *memory.RULES,
     *persistence.RULES,
@@ -43,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     *buffers.RULES,
     *fragmentation.RULES,
     *security.RULES,
+    *host.RULES,
 )
 GROUP_RULES = group.RULES
 

@@ -52,6 +52,21 @@ def _fragmentation_resident(facts: Facts) -> Verdict | None:
 
 
 def _swapping(facts: Facts) -> Verdict | None:
+    swapped = facts.get_or("host.process.swap_bytes", None)
+    if swapped is None:
+        return _seems_swapped(facts)
+    if int(swapped) <= facts.limit("swapping_bytes"):
+        return None
+    evidence = {"swap_bytes": int(swapped), "rss_bytes": facts.get_or("host.process.rss_bytes", None), "pid": facts.get("host.process.pid")}
+    advice = (
+        "Every touch of a swapped page stops all clients for a disk. Free memory on the host; what is swapped comes back when it is used.",
+        "Lower vm.swappiness for good, and give Redis a maxmemory that the host can hold.",
+        "$ free -m; ps -eo rss,args --sort=-rss | head",
+    )
+    return Verdict("critical", f"{int(swapped) >> 20} MiB of the server's memory are swapped out", evidence, advice)
+
+
+def _seems_swapped(facts: Facts) -> Verdict | None:
     ratio, used = facts.number(MEMORY + "mem_fragmentation_ratio"), facts.number(MEMORY + "used_memory")
     resident = facts.integer(MEMORY + "used_memory_rss")
     # Redis before 7.0 reserves the whole backlog at once; what was never written to is not resident, and not swapped either.
@@ -68,7 +83,16 @@ def _swapping(facts: Facts) -> Verdict | None:
 
 
 RULES = (
-    Rule("swapping", "host", "mem_fragmentation_ratio < 0.9 with > 100 MiB used", "warning", "human", _swapping, (), DOCS),
+    Rule(
+        "swapping",
+        "host",
+        "VmSwap of the process > 1 MiB; without its host, a warning at mem_fragmentation_ratio < 0.9 with > 100 MiB used",
+        "critical/warning",
+        "human",
+        _swapping,
+        (),
+        DOCS,
+    ),
     Rule(
         "fragmentation_allocator",
         "memory_limit",

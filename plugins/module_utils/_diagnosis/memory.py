@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, above, count, percent
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, Rule, Verdict, above, count, percent
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.host_facts import room
 
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/memory-optimization/"
 EVICTION_DOCS = "https://redis.io/docs/latest/develop/reference/eviction/"
@@ -24,13 +25,16 @@ def _allowed_percent(facts: Facts) -> tuple[float, bool]:
 def _raise_limit(facts: Facts) -> tuple[str, ...]:
     """How to give it a quarter more, where the host has room: never a number that would lower the limit and evict."""
     limit, used = facts.number_or(MEMORY + "maxmemory", 0), facts.number_or(MEMORY + "used_memory", 0)
-    ram = facts.number_or(MEMORY + "total_system_memory", 0)
+    try:
+        ram, what = room(facts)
+    except Missing:
+        ram, what = 0, ""
     most = ram * _allowed_percent(facts)[0] / 100
     wanted = 1.25 * max(limit, used) if limit else most
     if not wanted or (ram and (wanted > most or wanted <= used)):
         return ("Its host has no room for a higher limit: add memory, or spread the data.",)
-    room = f"of {ram / 2**30:.1f} GiB RAM" if ram else "see that the host has it"
-    return (f"$ {{cli}} config set maxmemory {int(wanted // MIB)}mb   # {room}; keep it with: config rewrite",)
+    held = f"of {ram / 2**30:.1f} GiB, {what}" if ram else "see that the host has it"
+    return (f"$ {{cli}} config set maxmemory {int(wanted // MIB)}mb   # {held}; keep it with: config rewrite",)
 
 
 def _counted(facts: Facts) -> float:
@@ -108,42 +112,47 @@ def _memory_high(facts: Facts) -> Verdict | None:
 def _memory_unlimited(facts: Facts) -> Verdict | None:
     if facts.number(MEMORY + "maxmemory"):
         return None
-    ram = facts.number(MEMORY + "total_system_memory")
+    most, what = room(facts)
     peak = facts.number(MEMORY + "used_memory_peak")
-    severity = "warning" if percent(peak, ram) >= facts.limit("memory_unlimited_peak_percent") else "notice"
-    evidence = {"maxmemory": 0, "used_memory_peak": int(peak), "total_system_memory": int(ram), "peak_percent": percent(peak, ram)}
+    share = percent(peak, most)
+    bounded = what != "RAM"
+    severity = "warning" if bounded or share >= facts.limit("memory_unlimited_peak_percent") else "notice"
+    evidence = {"maxmemory": 0, "used_memory_peak": int(peak), "memory_bytes": int(most), "memory_is": what, "peak_percent": share}
     advice = ("Without a limit Redis grows until the kernel kills it. Set one, and a policy that fits the data.", *_raise_limit(facts))
-    return Verdict(severity, "Memory has no limit (maxmemory 0)", evidence, advice)
+    within = f", but {what} of {int(most) >> 20} MiB: the kernel will kill it there" if bounded else ""
+    return Verdict(severity, f"Memory has no limit (maxmemory 0){within}", evidence, advice)
 
 
 def _memory_exceeds_host(facts: Facts) -> Verdict | None:
-    ram = facts.number(MEMORY + "total_system_memory")
+    most, what = room(facts)
     limit = facts.number(MEMORY + "maxmemory")
     allowed, forks = _allowed_percent(facts)
-    share = percent(limit, ram)
+    share = percent(limit, most)
     if share <= allowed:
         return None
-    evidence = {"maxmemory": int(limit), "total_system_memory": int(ram), "percent_of_ram": share, "persistence": forks}
+    evidence = {"maxmemory": int(limit), "memory_bytes": int(most), "memory_is": what, "percent": share, "persistence": forks}
     because = " (a fork for RDB or AOF copies pages)" if forks else ""
     advice = (
-        f"Give the host more memory, or lower maxmemory to {allowed:g} % of RAM{because}; a limit below what is used evicts or refuses.",
+        f"Give it more memory, or lower maxmemory to {allowed:g} % of {what}{because}; a limit below what is used evicts or refuses.",
     )
-    return Verdict("warning", f"maxmemory is {share} % of the host's RAM", evidence, advice)
+    return Verdict("warning", f"maxmemory is {share} % of {_of(what)}", evidence, advice)
 
 
 def _memory_host_pressure(facts: Facts) -> Verdict | None:
-    share = percent(facts.number(MEMORY + "used_memory_rss"), facts.number(MEMORY + "total_system_memory"))
+    most, what = room(facts)
+    share = percent(facts.number(MEMORY + "used_memory_rss"), most)
     if share < facts.limit("memory_host_pressure_percent"):
         return None
-    evidence = {
-        "used_memory_rss": facts.integer(MEMORY + "used_memory_rss"),
-        "total_system_memory": facts.integer(MEMORY + "total_system_memory"),
-    }
+    evidence = {"used_memory_rss": facts.integer(MEMORY + "used_memory_rss"), "memory_bytes": int(most), "memory_is": what}
     advice = (
         "The kernel will soon kill a process, most likely Redis. Move other work away; lowering maxmemory evicts keys or refuses writes.",
         "$ {cli} memory purge",
     )
-    return Verdict("critical", f"Redis occupies {share} % of the host's RAM", evidence, advice)
+    return Verdict("critical", f"Redis occupies {share} % of {_of(what)}", evidence, advice)
+
+
+def _of(what: str) -> str:
+    return "the host's RAM" if what == "RAM" else what
 
 
 def _eviction_active(facts: Facts) -> Verdict | None:
@@ -234,7 +243,16 @@ RULES = (
         EVICTION_DOCS,
     ),
     Rule("writes_refused_memory", "memory_limit", "OOM errors rising", "critical", "guarded", _writes_refused_memory, (), EVICTION_DOCS),
-    Rule("memory_host_pressure", "host", "resident memory ≥ 90 % of RAM", "critical", "guarded", _memory_host_pressure, (), DOCS),
+    Rule(
+        "memory_host_pressure",
+        "host",
+        "resident memory ≥ 90 % of RAM or of the cgroup's limit",
+        "critical",
+        "guarded",
+        _memory_host_pressure,
+        (),
+        DOCS,
+    ),
     Rule(
         "memory_high",
         "memory_limit",
@@ -248,7 +266,7 @@ RULES = (
     Rule(
         "memory_exceeds_host",
         "configuration",
-        "maxmemory > 80 % of RAM, > 65 % with RDB or AOF",
+        "maxmemory > 80 % of RAM or of the cgroup's limit, > 65 % with RDB or AOF",
         "warning",
         "guarded",
         _memory_exceeds_host,
@@ -258,7 +276,7 @@ RULES = (
     Rule(
         "memory_unlimited",
         "configuration",
-        "maxmemory 0; a warning when the peak was ≥ 40 % of RAM",
+        "maxmemory 0; a warning with a cgroup's limit, or when the peak was ≥ 40 % of RAM",
         "warning/notice",
         "guarded",
         _memory_unlimited,

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from tests.lab.scenarios import availability, connections, latency, memory, persistence, replication
+from tests.lab.scenarios import availability, connections, host, latency, memory, persistence, replication
 from tests.lab.scenarios.healthy import HEALTHY as HEALTHY
+from tests.lab.scenarios.healthy import ONLY_ON as ONLY_ON
 from tests.lab.scenarios.scenario import Scenario as Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -17,4 +18,5 @@ SCENARIOS: dict[str, Scenario] = {
     **latency.SCENARIOS,
     **replication.SCENARIOS,
     **persistence.SCENARIOS,
+    **host.SCENARIOS,
 }

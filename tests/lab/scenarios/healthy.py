@@ -14,7 +14,8 @@ from typing import Any
 
 import redis
 
-from tests.lab import servers
+from tests.lab import hosts, servers
+from tests.lab.scenarios.host import snapshot_of
 from tests.lab.scenarios.scenario import Make, fill, load, pair, with_server
 from tests.lab.servers import Server
 
@@ -76,6 +77,19 @@ def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
             yield {"url": server.url}
 
 
+@contextlib.contextmanager
+def _unit(_: Path) -> Iterator[dict[str, Any]]:
+    with hosts.host() as started:
+        # Nothing is saved, so that the kernel's ways with forks do not matter.
+        started.configure(*[f"{name.replace('_', '-')} {value}" for name, value in {**WELL_SET, "save": '""'}.items()])
+        started.start_redis()
+        started.redis("eval", "for i=1,1000 do redis.call('SET', 'session:'..i, 'x', 'EX', 1800) end", "0")
+        started.redis("slowlog", "reset")
+        yield {"snapshot": snapshot_of(started)}
+
+
+# Those that are not made of any server of the matrix.
+ONLY_ON = {"unit": ("redis-7.0",)}
 # name: (how it is made, the findings that are true of it and no complaint)
 HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
     "stock": (with_server(some_data, mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", "no_high_availability")),
@@ -88,4 +102,5 @@ HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
     "master": (_pair_member(0), ()),
     "replica": (_pair_member(1), ()),
     "cluster": (_cluster_node, ()),
+    "unit": (_unit, ("no_high_availability",)),
 }

@@ -1,0 +1,195 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whole hosts with systemd and Debian's Redis, as containers: for what a process alone cannot show. Needs root and Docker.
+
+The image is built once from tests/lab/images/host, on ``debian:12`` from its registry, or where that cannot be reached on one that
+debootstrap makes from the machine's own package mirror. Whatever is started carries a label and is removed by name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.lab.servers import wait_for
+
+LABEL = "aragora.redis.lab"
+IMAGE = "aragora-redis-lab-host:bookworm"
+BASE = "debian:12"
+OWN_BASE = "aragora-redis-lab-base:bookworm"
+FOLDER = Path(__file__).resolve().parent
+PACKAGES = "systemd,systemd-sysv,dbus,python3,iproute2,procps,ca-certificates"
+MIRROR = "http://deb.debian.org/debian"
+PATIENCE = 60.0
+CONFIG = "/etc/redis/redis.conf"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A started container; its name is its address for Docker and for Ansible."""
+
+    name: str
+
+    def run(self, *words: str, check: bool = True, data: str | None = None) -> str:
+        """Run a command there and return what it said."""
+        command = ["docker", "exec", *(["-i"] if data is not None else []), self.name, *words]
+        done = subprocess.run(command, input=data, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        if check and done.returncode:
+            raise RuntimeError(f"{' '.join(words)} on {self.name}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def shell(self, script: str, check: bool = True) -> str:
+        """Run a shell script there."""
+        return self.run("/bin/sh", "-c", script, check=check)
+
+    def systemctl(self, *words: str, check: bool = True) -> str:
+        """Ask its systemd."""
+        return self.run("systemctl", *words, check=check)
+
+    def configure(self, *directives: str) -> None:
+        """Append directives to its redis.conf."""
+        self.run("tee", "-a", CONFIG, data="".join(f"{directive}\n" for directive in directives))
+
+    def drop_in(self, text: str, unit: str = "redis-server") -> None:
+        """Change its unit."""
+        self.shell(f"mkdir -p /etc/systemd/system/{unit}.service.d")
+        self.run("tee", f"/etc/systemd/system/{unit}.service.d/test.conf", data=text)
+        self.systemctl("daemon-reload")
+
+    def start_redis(self) -> None:
+        """Start its unit and wait for PONG."""
+        self.systemctl("start", "redis-server")
+        wait_for(lambda: self.redis("ping").strip() == "PONG", f"Redis on {self.name}")
+
+    def redis(self, *words: str) -> str:
+        """redis-cli there."""
+        return self.run("redis-cli", *words, check=False)
+
+    def pid(self) -> int:
+        """The main process of its Redis."""
+        return int(self.systemctl("show", "--property=MainPID", "--value", "redis-server"))
+
+
+@functools.cache
+def why_not() -> str | None:
+    """Why there can be no hosts here, or None. The image is not tried: a failing build is an error, not a reason to skip."""
+    if platform.system() != "Linux" or os.geteuid():
+        return "hosts with systemd need root on Linux"
+    if not shutil.which("docker"):
+        return "hosts with systemd need docker (apt-get install docker.io)"
+    done = _docker("info", "--format", "{{.CgroupVersion}}", check=False)
+    return None if done.returncode == 0 else f"hosts with systemd need a Docker daemon: {done.stderr.strip()[:120]}"
+
+
+@contextlib.contextmanager
+def host(*options: str, command: tuple[str, ...] = ()) -> Iterator[Host]:
+    """A host that has booted, and take it away. ``options`` are more of ``docker run``; with a command there is no systemd, but that."""
+    name = f"aragora-redis-{uuid.uuid4().hex[:8]}"
+    place = _cgroup_options() if not command else ()
+    started = Host(name)
+    _docker("run", "--detach", "--name", name, "--hostname", "cache1", "--label", f"{LABEL}=host", *place, *options, image(), *command)
+    try:
+        if not command:
+            wait_for(lambda: _booted(started), f"systemd in {name}", PATIENCE)
+        yield started
+    finally:
+        _docker("rm", "--force", "--volumes", name, check=False)
+
+
+def inventory(folder: Path, **hosts: tuple[Host, dict[str, Any]]) -> tuple[list[str], dict[str, str]]:
+    """(words for ansible-playbook, environment) that lead to hosts by their inventory names, each with variables of its own."""
+    members = {
+        name: {
+            "ansible_connection": "lab_container",
+            "ansible_host": started.name,
+            "ansible_python_interpreter": "/usr/bin/python3",
+            **variables,
+        }
+        for name, (started, variables) in hosts.items()
+    }
+    path = folder / "hosts.json"
+    path.write_text(json.dumps({"redis": {"hosts": members}}), encoding="utf-8")
+    return ["-i", str(path)], {"ANSIBLE_CONNECTION_PLUGINS": str(FOLDER / "connection"), "ANSIBLE_PIPELINING": "true"}
+
+
+@functools.cache
+def image() -> str:
+    """The image of the hosts, built where it is not there."""
+    if _docker("image", "inspect", IMAGE, check=False).returncode:
+        build = (
+            "build",
+            "--quiet",
+            "--label",
+            f"{LABEL}=image",
+            "--build-arg",
+            f"BASE={_base()}",
+            "--tag",
+            IMAGE,
+            str(FOLDER / "images/host"),
+        )
+        _docker(*build, timeout=600)
+    return IMAGE
+
+
+def _base() -> str:
+    for name in (BASE, OWN_BASE):
+        if not _docker("image", "inspect", name, check=False).returncode:
+            return name
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        if not _docker("pull", "--quiet", BASE, check=False, timeout=120).returncode:
+            return BASE
+    with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
+        root = Path(folder) / "root"
+        _run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root), _mirror()], timeout=600)
+        packed = Path(folder) / "root.tar"
+        _run(["tar", "-C", str(root), "-cf", str(packed), "."], timeout=300)
+        _docker("import", "--change", f"LABEL {LABEL}=base", str(packed), OWN_BASE, timeout=300)
+    return OWN_BASE
+
+
+def _mirror() -> str:
+    """The package mirror of this machine, where it is a Debian."""
+    sources = [*Path("/etc/apt").glob("sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
+    text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in sources)
+    found = re.search(r"https?://\S+/debian/?(?=\s|$)", text)
+    return found.group() if found else MIRROR
+
+
+def _cgroup_options() -> tuple[str, ...]:
+    """What systemd needs in a container, by the cgroups of this machine."""
+    common = ("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "SYSLOG", "--security-opt", "seccomp=unconfined")
+    tmpfs = ("--tmpfs", "/run", "--tmpfs", "/tmp")
+    if Path("/sys/fs/cgroup/systemd").is_dir():
+        return (*common, *tmpfs, "--volume", "/sys/fs/cgroup/systemd:/sys/fs/cgroup/systemd:rw")
+    return (*common, *tmpfs, "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns", "host")
+
+
+def _booted(started: Host) -> bool:
+    return started.systemctl("is-system-running", check=False).strip() in ("running", "degraded")
+
+
+def _docker(*words: str, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    return _run(["docker", *words], check=check, timeout=timeout)
+
+
+def _run(command: list[str], check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    # The build kit wants to ask registries; the old builder takes what is here.
+    environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=environment)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+    return done
