@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     *buffers.RULES,
     *fragmentation.RULES,
     *security.RULES,
+    *latency.SYMPTOMS,
 )
 GROUP_RULES = group.RULES
 
