@@ -47,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     *fragmentation.RULES,
     *security.RULES,
     *host.RULES,
+    *latency.SYMPTOMS,
 )
 GROUP_RULES = group.RULES
 

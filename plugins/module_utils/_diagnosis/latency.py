@@ -173,16 +173,6 @@ RULES = (
         ("latency_probe_high",),
         DOCS,
     ),
-    Rule(
-        "latency_probe_high",
-        "slow_commands",
-        "p99 of PING > 10 ms (critical 100), and not one answer of a hundred only",
-        "warning/critical",
-        "human",
-        _latency_probe_high,
-        (),
-        DOCS,
-    ),
     Rule("fsync_slow", "persistence", "aof_delayed_fsync rising, or latency events aof-*", "warning", "guarded", _fsync_slow, (), DOCS),
     Rule("fork_slow", "host", "latest fork > 40 ms/GB from 1 GB on, or > 500 ms", "warning", "human", _fork_slow, (), DOCS),
     Rule(
@@ -203,4 +193,18 @@ RULES = (
     ),
     Rule("slowlog_coarse", "configuration", "slowlog-log-slower-than > 100 ms", "notice", "safe", _slowlog_coarse, (), SLOWLOG_DOCS),
     Rule("latency_monitor_off", "configuration", "latency-monitor-threshold 0", "notice", "safe", _latency_monitor_off, (), MONITOR_DOCS),
+)
+
+# Told after everything else of its severity: it says that users wait, not why.
+SYMPTOMS = (
+    Rule(
+        "latency_probe_high",
+        "slow_commands",
+        "p99 of PING > 10 ms (critical 100), and not one answer of a hundred only",
+        "warning/critical",
+        "human",
+        _latency_probe_high,
+        (),
+        DOCS,
+    ),
 )
