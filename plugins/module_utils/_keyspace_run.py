@@ -34,7 +34,7 @@ def keyspace_argument_spec() -> dict[str, Any]:
     return {
         "mode": {"type": "str", "choices": ["sample", "full"], "default": "sample"},
         "seconds": {"type": "float"},
-        "keys": {"type": "int"},
+        "keys": {"type": "int", "no_log": False},
         "max_added_latency": {"type": "float", "default": 1.0},
         "prefer_replica": {"type": "bool", "default": True},
         "patterns": {"type": "list", "elements": "str", "no_log": False},
