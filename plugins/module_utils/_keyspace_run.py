@@ -18,7 +18,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._pace import Pace
 from ansible_collections.aragora.redis.plugins.module_utils._scan import START, Budget, Denied, Reader, Scan, lengths
 
 # What the budgets are where none is given: (seconds, keys). 0 is no limit.
-BUDGETS = {"sample": (2.0, 100_000), "full": (3600.0, 0)}
+BUDGETS = {"sample": (1.5, 100_000), "full": (3600.0, 0)}
 # (smallest, largest) of the numbers.
 RANGES = {
     "seconds": (0, 86_400 * 7), "keys": (0, 10**12), "max_added_latency": (0, 10_000), "biggest": (0, 50), "most_patterns": (1, 1_000),
@@ -34,7 +34,7 @@ def keyspace_argument_spec() -> dict[str, Any]:
     return {
         "mode": {"type": "str", "choices": ["sample", "full"], "default": "sample"},
         "seconds": {"type": "float"},
-        "keys": {"type": "int"},
+        "keys": {"type": "int", "no_log": False},
         "max_added_latency": {"type": "float", "default": 1.0},
         "prefer_replica": {"type": "bool", "default": True},
         "patterns": {"type": "list", "elements": "str", "no_log": False},

@@ -38,7 +38,7 @@ options:
     default: sample
   seconds:
     description:
-      - How many seconds to read at most, V(0) for no limit. Without it 2 for a sample and 3600 for a full scan.
+      - How many seconds to read at most, V(0) for no limit. Without it 1.5 for a sample and 3600 for a full scan.
     type: float
   keys:
     description:

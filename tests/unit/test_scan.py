@@ -127,7 +127,7 @@ def test_what_cannot_be_meant_is_one_sentence(options, words):
 
 
 def test_budgets_are_those_of_the_mode_unless_given():
-    assert (budget_of(OPTIONS).seconds, budget_of(OPTIONS).keys) == (2.0, 100_000)
+    assert (budget_of(OPTIONS).seconds, budget_of(OPTIONS).keys) == (1.5, 100_000)
     full = budget_of({**OPTIONS, "mode": "full", "seconds": 0})
     assert (full.seconds, full.keys > 10**12) == (float("inf"), True)
 
