@@ -25,7 +25,8 @@ REPLIES = len(b":0\r\n") * COMMANDS
 def inject(lab: Lab) -> Injecting:
     # Ahead of whatever else runs on the machine, where that is allowed.
     launcher = ("nice", "-n", "-10") if os.geteuid() == 0 else ()
-    with lab.server(launcher=launcher) as server:
+    # Where the machine is shared, a command may wait for its processor: that is not the command's fault.
+    with lab.server(launcher=launcher, slowlog_log_slower_than=100_000) as server:
         server.client().setrange("visits", 1_000_000, "\0")
 
         def hammer(dummy: Any) -> None:
@@ -38,7 +39,7 @@ def inject(lab: Lab) -> Injecting:
 def send_pipelines(server: Server) -> None:
     """Some pipelines over a connection of their own."""
     with socket.create_connection((server.host, server.port), 10) as peer:
-        for _ in range(50):
+        for _ in range(3):
             peer.sendall(PIPELINE)
             left = REPLIES
             while left > 0:

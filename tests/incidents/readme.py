@@ -29,7 +29,7 @@ def table(incidents: list[Incident], results: list[dict[str, Any]]) -> str:
     made = [result for result in results if not result["skipped"]]
     head = "| # | incident | first finding | right on | seconds |\n|---|---|---|---|---|\n"
     right = sum(result["right"] for result in made)
-    return head + "\n".join(rows) + f"\n\nThe last run of all: {right} of {len(made)} right."
+    return head + "\n".join(rows) + f"\n\nThe last result of each: {right} of {len(made)} right."
 
 
 def _row(incident: Incident, results: list[dict[str, Any]]) -> str:
