@@ -16,7 +16,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._snapshot import pla
 DOCUMENTATION = r"""
 name: diagnose_groups
 short_description: Judge servers that replicate each other together
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -202,8 +202,8 @@ class Reading:
         unit, container = (self.host["unit"] or {}).get("name"), (self.host["container"] or {}).get("id")
         path = (self.host["memory"] or {}).get("cgroup_path") or "/"
         known = [word for word in (unit, container) if word]
-        # Of a server that nobody manages, the kills of its own slice, and none of a container's.
-        own = path if known or path == "/" else "/" + path.split("/")[1] + "/"
+        # A server that a person starts is of another session each time.
+        own = "/user.slice/" if path.startswith("/user.slice/") else path
         return commands.oom_kills(_host_proc.SERVERS, [*known, own])
 
 

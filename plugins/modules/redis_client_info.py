@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_client_info
 short_description: Tell who is connected to a Redis or Valkey server, and who costs most
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

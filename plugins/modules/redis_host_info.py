@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_host_info
 short_description: Tell what the host knows about its Redis or Valkey server
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

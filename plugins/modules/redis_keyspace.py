@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_keyspace
 short_description: Tell which keys of a Redis or Valkey server hold the memory, by pattern, without hurting it
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

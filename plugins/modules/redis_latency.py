@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_latency
 short_description: Measure how long a Redis or Valkey server takes to answer, and read what it knows about that itself
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -39,7 +39,7 @@ def inject(lab: Lab) -> Injecting:
 def send_pipelines(server: Server) -> None:
     """Some pipelines over a connection of their own."""
     with socket.create_connection((server.host, server.port), 10) as peer:
-        for _ in range(3):
+        for dummy in range(3):
             peer.sendall(PIPELINE)
             left = REPLIES
             while left > 0:

@@ -92,7 +92,7 @@ def test_a_busy_process(started, run_module):
 def test_connections_that_are_not_accepted_yet(started, run_module):
     started.pause()
     with contextlib.ExitStack() as stack:
-        for _ in range(3):
+        for dummy in range(3):
             stack.enter_context(contextlib.closing(servers.socket.create_connection(("127.0.0.1", started.port), 5)))
         assert told(started, run_module)["host"]["listeners"][0]["waiting"] >= 3
 

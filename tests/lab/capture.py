@@ -127,7 +127,7 @@ def _tasks(wanted: list[str], everywhere: bool) -> Iterator[tuple[Path, str, Cal
 
 
 def _run(path: Path, name: str, task: Callable[[], dict[str, Any]], write: bool) -> bool:
-    for _ in range(ATTEMPTS):
+    for dummy in range(ATTEMPTS):
         try:
             result = task()
         except (redis.RedisError, OSError, LookupError, RuntimeError) as error:

@@ -11,6 +11,7 @@ debootstrap makes from the machine's own package mirror. Whatever is started car
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -79,6 +80,10 @@ class Host:
         """redis-cli there."""
         return self.run("redis-cli", *words, check=False)
 
+    def stop(self) -> None:
+        """Stop the container; it stays, ended."""
+        _docker("stop", "--time", "5", self.name)
+
     def pid(self) -> int:
         """The main process of its Redis."""
         return int(self.systemctl("show", "--property=MainPID", "--value", "redis-server"))
@@ -128,20 +133,12 @@ def inventory(folder: Path, **hosts: tuple[Host, dict[str, Any]]) -> tuple[list[
 
 @functools.cache
 def image() -> str:
-    """The image of the hosts, built where it is not there."""
-    if _docker("image", "inspect", IMAGE, check=False).returncode:
-        build = (
-            "build",
-            "--quiet",
-            "--label",
-            f"{LABEL}=image",
-            "--build-arg",
-            f"BASE={_base()}",
-            "--tag",
-            IMAGE,
-            str(FOLDER / "images/host"),
-        )
-        _docker(*build, timeout=600)
+    """The image of the hosts, built where it is not there; by one process at a time."""
+    with (Path(tempfile.gettempdir()) / "aragora-redis-lab-image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _docker("image", "inspect", IMAGE, check=False).returncode:
+            label, base = ("--label", f"{LABEL}=image"), ("--build-arg", f"BASE={_base()}")
+            _docker("build", "--quiet", *label, *base, "--tag", IMAGE, str(FOLDER / "images" / "host"), timeout=600)
     return IMAGE
 
 

@@ -158,7 +158,7 @@ def test_it_is_silent_on_healthy_servers_that_show_what_it_looks_at(rule):
 @every_rule
 def test_without_its_inputs_it_says_which_one_is_missing(rule):
     removed = paths_read(rule)
-    for _ in range(3):
+    for dummy in range(3):
         verdict, missing, read = judged(rule, removed)
         if missing:
             break
@@ -172,7 +172,7 @@ def test_without_its_inputs_it_says_which_one_is_missing(rule):
 def test_no_single_missing_input_makes_it_pass_in_silence(rule):
     inputs = [path for path in paths_read(rule) if not path.startswith(NOTHING_OCCURRED) and (rule, path) not in SOMEBODY_ELSE_SPEAKS]
     outcomes = {path: judged(rule, [path]) for path in inputs}
-    assert not [path for path, (verdict, missing, _) in outcomes.items() if not verdict and not missing]
+    assert not [path for path, (verdict, missing, dummy) in outcomes.items() if not verdict and not missing]
 
 
 @every_rule
@@ -261,7 +261,7 @@ def test_a_part_that_was_refused_is_no_error(name, part):
 def test_no_snapshot_however_odd_makes_the_diagnosis_fail(data):
     name = data.draw(st.sampled_from([*CAPTURED, *(f"healthy/{name}" for name in HEALTHY)]))
     snapshot = copy.deepcopy(document(name)["snapshot"])
-    for _ in range(data.draw(st.integers(1, 5))):
+    for dummy in range(data.draw(st.integers(1, 5))):
         spoil(data, snapshot)
     result = engine.diagnose(snapshot, document(name).get("overrides"), document(name).get("role"))
     assert {*(found["id"] for found in result["findings"]), *(entry["id"] for entry in result["not_applicable"])} <= set(RULES)

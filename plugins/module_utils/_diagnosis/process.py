@@ -21,8 +21,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.host_fact
 )
 
 ADMIN_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/admin/"
-# States in which no server answered at all.
-SILENT = ("refused", "timeout", "unreachable", "reset")
+# States in which no Redis answered at all.
+SILENT = ("refused", "timeout", "unreachable", "reset", "not_redis")
 COPY_FIRST = "Copy the data directory before anything else; a repair cuts off what it cannot read."
 # reason of the log: (what is the matter, what to do)
 STARTUP: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -162,7 +162,9 @@ def _startup_failed(facts: Facts) -> Verdict | None:
         return None
     what, todo = STARTUP.get(str(reason), ("its log says why", ()))
     names = ("reason", "config_line_number", "config_line", "reason_line")
-    evidence = {**{name: log[name] for name in names if log.get(name)}, **service_evidence(facts), **log_evidence(facts)}
+    holder = part_or_empty(facts, "process").get("title") if reason == "port_in_use" else None
+    told = {**{name: log[name] for name in names if log.get(name)}, **({"port_is_held_by": holder} if holder else {})}
+    evidence = {**told, **service_evidence(facts), **log_evidence(facts)}
     line = f", line {log['config_line_number']}: {log.get('config_line')}" if log.get("config_line_number") else ""
     file = part_or_empty(facts, "config").get("path")
     where = f" ({file}{line})" if file and line else ""
@@ -254,7 +256,7 @@ RULES = (
         "critical",
         "human",
         _startup_failed,
-        ("crash_loop", "process_down"),
+        ("crash_loop", "process_down", "not_redis", "connection_reset"),
         ADMIN_DOCS,
     ),
     Rule(

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from tests.lab.scenarios import availability, connections, host, latency, memory, persistence, replication
-from tests.lab.scenarios.healthy import HEALTHY as HEALTHY
-from tests.lab.scenarios.healthy import ONLY_ON as ONLY_ON
-from tests.lab.scenarios.scenario import Scenario as Scenario
+from tests.lab.scenarios.healthy import HEALTHY, ONLY_ON
+from tests.lab.scenarios.scenario import Scenario
+
+__all__ = ["HEALTHY", "ONLY_ON", "SCENARIOS", "Scenario"]
 
 SCENARIOS: dict[str, Scenario] = {
     **availability.SCENARIOS,

@@ -26,7 +26,7 @@ ENDLESS = "while true do end"
 
 def _at(url: str, **options: Any) -> Make:
     @contextlib.contextmanager
-    def make(_: Path) -> Iterator[dict[str, Any]]:
+    def make(dummy: Path) -> Iterator[dict[str, Any]]:
         yield {"url": url, **options}
 
     return make
@@ -34,7 +34,7 @@ def _at(url: str, **options: Any) -> Make:
 
 def _port(opened: Callable[[], AbstractContextManager[int]]) -> Make:
     @contextlib.contextmanager
-    def make(_: Path) -> Iterator[dict[str, Any]]:
+    def make(dummy: Path) -> Iterator[dict[str, Any]]:
         with opened() as port:
             yield {"url": f"redis://127.0.0.1:{port}", "connect_timeout": 1.0, "timeout": 1.0}
 
@@ -42,18 +42,18 @@ def _port(opened: Callable[[], AbstractContextManager[int]]) -> Make:
 
 
 @contextlib.contextmanager
-def _nobody_listens(_: Path) -> Iterator[dict[str, Any]]:
+def _nobody_listens(dummy: Path) -> Iterator[dict[str, Any]]:
     yield {"url": f"redis://127.0.0.1:{servers.free_port()}"}
 
 
 @contextlib.contextmanager
-def _nobody_listens_afar(_: Path) -> Iterator[dict[str, Any]]:
+def _nobody_listens_afar(dummy: Path) -> Iterator[dict[str, Any]]:
     with network.host() as host:
         yield {"url": f"redis://{host.address}:6379"}
 
 
 @contextlib.contextmanager
-def _host_is_absent(_: Path) -> Iterator[dict[str, Any]]:
+def _host_is_absent(dummy: Path) -> Iterator[dict[str, Any]]:
     with network.host() as host:
         yield {"url": f"redis://{host.address.rpartition('.')[0]}.77:6379", "connect_timeout": 1.0}
 
@@ -142,7 +142,7 @@ def _expired_certificate(binary: Path) -> Iterator[dict[str, Any]]:
 @contextlib.contextmanager
 def _all_connections_taken(binary: Path) -> Iterator[dict[str, Any]]:
     with servers.running(binary, maxclients=10) as server, contextlib.ExitStack() as stack:
-        for _ in range(10):
+        for dummy in range(10):
             client = server.client(single_connection_client=True)
             stack.callback(client.close)
             client.ping()

@@ -22,7 +22,7 @@ from tests.lab.servers import Server
 def held(server: Server, count: int, name: str = "shop") -> Iterator[list[redis.Redis]]:
     """So many connections that do nothing."""
     with contextlib.ExitStack() as stack:
-        clients = [server.client(single_connection_client=True, client_name=name) for _ in range(count)]
+        clients = [server.client(single_connection_client=True, client_name=name) for dummy in range(count)]
         for client in clients:
             stack.callback(client.close)
             client.ping()
@@ -41,9 +41,9 @@ def _with_connections(count: int, **directives: Any) -> Any:
 @contextlib.contextmanager
 def _rejecting(binary: Path) -> Iterator[dict[str, Any]]:
     """The last free connection is left to whoever looks; only while it is taken others knock in vain."""
-    with servers.running(binary, maxclients=10) as server, held(server, 9) as (first, *_):
+    with servers.running(binary, maxclients=10) as server, held(server, 9) as (first, *dummy):
 
-        def knock(_: redis.Redis) -> None:
+        def knock(dummy: redis.Redis) -> None:
             if first.info("clients")["connected_clients"] >= 10:
                 with contextlib.suppress(redis.RedisError), contextlib.closing(server.client(retry=None)) as late:
                     late.ping()
@@ -73,7 +73,7 @@ def _blocked(binary: Path) -> Iterator[dict[str, Any]]:
 def _churning(binary: Path) -> Iterator[dict[str, Any]]:
     with servers.running(binary) as server:
 
-        def come_and_go(_: redis.Redis) -> None:
+        def come_and_go(dummy: redis.Redis) -> None:
             with contextlib.closing(server.client()) as client:
                 client.ping()
 

@@ -45,7 +45,7 @@ def some_data(server: Server) -> None:
 
 def _some_traffic(server: Server) -> None:
     some_data(server)
-    for _ in range(20):
+    for dummy in range(20):
         mixed(server.client())
 
 
@@ -78,7 +78,7 @@ def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _unit(_: Path) -> Iterator[dict[str, Any]]:
+def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
     with hosts.host() as started:
         # Nothing is saved, so that the kernel's ways with forks do not matter.
         started.configure(*[f"{name.replace('_', '-')} {value}" for name, value in {**WELL_SET, "save": '""'}.items()])

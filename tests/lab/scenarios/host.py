@@ -66,7 +66,7 @@ def _on_a_full_disk(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _with_a_misspelt_directive(_: Path) -> Iterator[dict[str, Any]]:
+def _with_a_misspelt_directive(dummy: Path) -> Iterator[dict[str, Any]]:
     with hosts.host() as host:
         host.configure("maxmemroy 100mb")
         host.systemctl("start", "redis-server", check=False)
@@ -75,7 +75,7 @@ def _with_a_misspelt_directive(_: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _killed_again_and_again(_: Path) -> Iterator[dict[str, Any]]:
+def _killed_again_and_again(dummy: Path) -> Iterator[dict[str, Any]]:
     with hosts.host() as host:
         host.start_redis()
         for dummy in range(3):
@@ -86,7 +86,7 @@ def _killed_again_and_again(_: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _killed_by_the_kernel(_: Path) -> Iterator[dict[str, Any]]:
+def _killed_by_the_kernel(dummy: Path) -> Iterator[dict[str, Any]]:
     with hosts.host("--memory", "100m", "--memory-swap", "100m") as host:
         host.drop_in("[Service]\nRestart=no\n")
         host.start_redis()
@@ -96,7 +96,7 @@ def _killed_by_the_kernel(_: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _master_that_saves_nothing(_: Path) -> Iterator[dict[str, Any]]:
+def _master_that_saves_nothing(dummy: Path) -> Iterator[dict[str, Any]]:
     with hosts.host() as host:
         host.configure('save ""', "repl-diskless-sync-delay 0")
         host.start_redis()

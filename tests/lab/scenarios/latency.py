@@ -25,7 +25,7 @@ SPIN = "local n = 0; for i=1,tonumber(ARGV[1]) do n = n + i end; return n"
 
 def _keys_storm(server: Server) -> None:
     fill(server, 100_000, 10)
-    for _ in range(80):
+    for dummy in range(80):
         server.client().keys("session:*")
 
 
@@ -36,7 +36,7 @@ def _keys(client: redis.Redis) -> None:
 def spin(client: redis.Redis) -> None:
     """Fifty costly commands at once."""
     pipeline = client.pipeline(transaction=False)
-    for _ in range(50):
+    for dummy in range(50):
         pipeline.eval(SPIN, 0, 50_000)
     pipeline.execute()
 
@@ -54,7 +54,7 @@ def _big_set(server: Server) -> None:
 
 
 def _slow_scripts(server: Server) -> None:
-    for _ in range(3):
+    for dummy in range(3):
         _spin_long(server.client())
 
 
@@ -63,7 +63,7 @@ def _search_a_list(server: Server) -> None:
     for start in range(0, 100_000, 1000):
         client.rpush("log:2024", *["x" * 100] * 1000 + [str(start)])
     client.slowlog_reset()
-    for _ in range(80):
+    for dummy in range(80):
         client.lpos("log:2024", "nowhere")
 
 

@@ -48,7 +48,7 @@ def _limit_above_ram(server: Server) -> None:
 
 def _write_with_ttl(client: redis.Redis) -> None:
     pipeline = client.pipeline(transaction=False)
-    for _ in range(50):
+    for dummy in range(50):
         pipeline.set(f"session:new:{_write_with_ttl.count}", "x" * 1000, ex=3600)  # type: ignore[attr-defined]
         _write_with_ttl.count += 1  # type: ignore[attr-defined]
     pipeline.execute()
@@ -92,7 +92,7 @@ def _many_soon_expired(server: Server) -> None:
 @contextlib.contextmanager
 def _deaf_subscribers(binary: Path) -> Iterator[dict[str, Any]]:
     with servers.running(binary, client_output_buffer_limit="pubsub 0 0 0") as server, contextlib.ExitStack() as stack:
-        for _ in range(2):
+        for dummy in range(2):
             deaf = stack.enter_context(socket.socket())
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             deaf.connect((server.host, server.port))
@@ -100,7 +100,7 @@ def _deaf_subscribers(binary: Path) -> Iterator[dict[str, Any]]:
         client = server.client()
         servers.wait_for(lambda: client.pubsub_numsub("news")[0][1] == 2, "both subscriptions")
         # In small messages: Valkey lets clients share large ones and counts them for none.
-        for _ in range(4000):
+        for dummy in range(4000):
             client.publish("news", "x" * 5000)
         servers.wait_for(lambda: client.info("memory")["mem_clients_normal"] > 10 * MIB, "the server to see its clients' memory")
         yield {"url": server.url}

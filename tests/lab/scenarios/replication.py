@@ -40,13 +40,13 @@ def _wrong_masterauth(binary: Path) -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def _writes_to_a_replica(binary: Path) -> Iterator[dict[str, Any]]:
-    with pair(binary) as (_, replica), load(replica, write):
-        yield {"url": replica.url}
+    with pair(binary) as members, load(members[1], write):
+        yield {"url": members[1].url}
 
 
 @contextlib.contextmanager
 def _writable_replica(binary: Path) -> Iterator[dict[str, Any]]:
-    with pair(binary, {"replica_read_only": "no"}) as (_, replica):
+    with pair(binary, {"replica_read_only": "no"}) as (dummy, replica):
         yield {"url": replica.url}
 
 
@@ -61,9 +61,9 @@ def _silent_replica(binary: Path) -> Iterator[dict[str, Any]]:
 @contextlib.contextmanager
 def _ever_new_replicas(binary: Path) -> Iterator[dict[str, Any]]:
     """A replica whose history the master no longer knows comes back again and again."""
-    with pair(binary) as (master, _):
+    with pair(binary) as (master, dummy):
 
-        def come_back(_: redis.Redis) -> None:
+        def come_back(dummy: redis.Redis) -> None:
             with socket.create_connection((master.host, master.port), 5) as link:
                 link.sendall(b"PSYNC %s 1000\r\n" % (b"0123456789" * 4))
                 link.recv(100)

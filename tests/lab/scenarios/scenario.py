@@ -74,7 +74,7 @@ def load(server: Server, *works: Work, pause: float = 0.001) -> Iterator[None]:
                 begun.set()
                 stop.wait(pause)
 
-    starts = [threading.Event() for _ in works]
+    starts = [threading.Event() for dummy in works]
     threads = [threading.Thread(target=repeat, args=pair, daemon=True) for pair in zip(works, starts)]
     for thread in threads:
         thread.start()
