@@ -78,10 +78,10 @@ def _with_a_misspelt_directive(dummy: Path) -> Iterator[dict[str, Any]]:
 def _killed_again_and_again(dummy: Path) -> Iterator[dict[str, Any]]:
     with hosts.host() as host:
         host.start_redis()
-        for _round in range(3):
+        for number in range(3):
             pid = host.pid()
             host.run("kill", "-9", str(pid))
-            servers.wait_for(lambda pid=pid: host.pid() not in (0, pid) and host.redis("ping").strip() == "PONG", "its restart")  # type: ignore[misc]
+            servers.wait_for(lambda pid=pid: host.pid() not in (0, pid) and host.redis("ping").strip() == "PONG", f"restart {number + 1}")  # type: ignore[misc]
         yield {"snapshot": snapshot_of(host)}
 
 
