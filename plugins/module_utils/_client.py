@@ -334,8 +334,6 @@ def _connect_failure(error: BaseException, endpoint: Endpoint, seconds: float) -
             return Failure("tls", "tls_on_plain_port", failure.error)
         if failure.state == "timeout" and _probe.accepts(endpoint, seconds):
             return Failure("hung", None, failure.error)
-        if failure.state == "reset":
-            return _probe.tls_refusal(endpoint, seconds) or failure
     if failure.state == "timeout" and not endpoint.socket:
         reachable = _probe.host_answers(endpoint, min(seconds, 1.0))
         return Failure("timeout", "host_answers" if reachable else "host_silent", failure.error)

@@ -90,6 +90,8 @@ def tls_refusal(endpoint: Endpoint, timeout: float) -> Failure | None:
             with _connect(endpoint, timeout) as sock, context.wrap_socket(sock) as secured:
                 secured.recv(1)
         except ssl.SSLError as error:
+            # Who asks is handling the error of the first connection: it is none of this one's causes.
+            error.__context__ = None
             failure = from_exception(error, connected=True)
             if failure.state == "tls" and (newest == ssl.TLSVersion.TLSv1_3 or failure.reason == "client_certificate_required"):
                 return failure
