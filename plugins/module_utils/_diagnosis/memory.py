@@ -33,7 +33,7 @@ def _raise_limit(facts: Facts) -> tuple[str, ...]:
     wanted = 1.25 * max(limit, used) if limit else most
     if not wanted or (ram and (wanted > most or wanted <= used)):
         return ("Its host has no room for a higher limit: add memory, or spread the data.",)
-    held = f"of {ram / 2**30:.1f} GiB, {what}" if ram else "see that the host has it"
+    held = f"of {ram / 2**30:.1f} GiB {what}" if ram else "see that the host has it"
     return (f"$ {{cli}} config set maxmemory {int(wanted // MIB)}mb   # {held}; keep it with: config rewrite",)
 
 
