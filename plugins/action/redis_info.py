@@ -18,7 +18,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CON
 from ansible_collections.aragora.redis.plugins.module_utils._gather import answer, info_argument_spec
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no types
     """See the documentation of the module of this name."""
 
     _supports_check_mode = True

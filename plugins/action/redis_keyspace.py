@@ -15,7 +15,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.text import 
 SLICE_SECONDS = 10
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no types
     """See the documentation of the module of this name."""
 
     _supports_check_mode = True

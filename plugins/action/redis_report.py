@@ -31,7 +31,7 @@ SPEC = {
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no types
     """See the documentation of the module of this name."""
 
     _supports_check_mode = True

@@ -37,7 +37,7 @@ try:
     import redis
     import redis.connection
 except ImportError:
-    redis = None  # type: ignore[assignment]
+    redis = None  # type: ignore[assignment]  # asked for by missing_library()
 
 # A script is answered with BUSY only after the server's busy-reply-threshold (5 s): who waits less cannot tell it from a hung server.
 FIRST_REPLY_SECONDS = 6.0

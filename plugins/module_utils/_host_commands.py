@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -114,7 +115,7 @@ def firewall(port: int) -> list[dict[str, Any]]:
     # Asking iptables loads its kernel modules: only where its tables are in use, or where there is no nft to ask.
     for program, tables in zip(("iptables", "ip6tables"), LEGACY_TABLES):
         if not shutil.which("nft", path=SYSTEM_PATH) or _in_use(tables):
-            attempts.append(((program, "-S"), lambda text, name=program: _host_firewall.from_iptables(text, port, name)))  # type: ignore[misc]
+            attempts.append(((program, "-S"), functools.partial(_host_firewall.from_iptables, port=port, source=program)))
     for command, judge in attempts:
         try:
             found += judge(run(*command))

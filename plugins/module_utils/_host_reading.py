@@ -179,7 +179,7 @@ class Reading:
             found["data"]["path"] = place[0]
         return found
 
-    def _log(self) -> dict[str, Any]:
+    def _log(self) -> dict[str, Any] | None:
         sources: list[list[dict[str, Any]]] = []
         unit, container, logfile = self.host["unit"], self.host["container"], self.settings.get("logfile") or ""
         trouble = []
@@ -196,7 +196,7 @@ class Reading:
                 trouble.append(str(error))
         if trouble:
             self.denied["log"] = "; ".join(trouble)
-        return _merged_log(sources, self.options["log_lines"]) if sources or not trouble else None  # type: ignore[return-value]
+        return _merged_log(sources, self.options["log_lines"]) if sources or not trouble else None
 
     def _oom(self) -> list[dict[str, Any]]:
         unit, container = (self.host["unit"] or {}).get("name"), (self.host["container"] or {}).get("id")

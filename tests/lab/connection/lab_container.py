@@ -29,7 +29,7 @@ options:
 """
 
 
-class Connection(ConnectionBase):  # type: ignore[misc]
+class Connection(ConnectionBase):  # type: ignore[misc]  # Ansible carries no types
     """See DOCUMENTATION."""
 
     transport = "lab_container"
