@@ -15,7 +15,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
-from ansible_collections.aragora.redis.plugins.module_utils._gather import answer, info_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._gather import answer
+from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import info_argument_spec
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no types

@@ -10,14 +10,11 @@ It only reads, and it never fails because Redis is ill: what goes wrong stands i
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _clients, _cluster, _info, _latency, _probe, _rates, _secrets, _slowlog
+from ansible_collections.aragora.redis.plugins.module_utils import _info, _latency, _probe, _rates
 from ansible_collections.aragora.redis.plugins.module_utils._client import (
     CLIENT_NAME,
     Client,
@@ -27,43 +24,16 @@ from ansible_collections.aragora.redis.plugins.module_utils._client import (
     missing_library,
     open_any,
 )
-from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, check_timeouts, from_options
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, from_options
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure
+from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import Plan, make_plan
 from ansible_collections.aragora.redis.plugins.module_utils._latency_server import HISTOGRAM, has_histogram, ping_times
-from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, chosen_parts, empty
+from ansible_collections.aragora.redis.plugins.module_utils._replies import FIRST, SECOND, pairs, take_in, understand
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, empty
 
 MOST_THREADS = 512
-# With more servers at once the probe would measure how busy this process is.
-MOST_PROBED = 8
 # Parts that a server can only answer once its data set is loaded.
 NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to read and how long to watch."""
-
-    parts: frozenset[str]
-    window: float
-    slowlog_entries: int
-    connect_timeout: float
-    timeout: float
-    clients_limit: int
-    mask_arguments: bool
-    probe: bool
-
-
-def info_argument_spec() -> dict[str, Any]:
-    """The options of redis_info beside those of the connection."""
-    return {
-        "targets": {"type": "list", "elements": "str", "no_log": True},
-        "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
-        "window": {"type": "float", "default": 1.0},
-        "slowlog_entries": {"type": "int", "default": 256},
-        "clients_limit": {"type": "int", "default": 20_000},
-        "mask_arguments": {"type": "bool", "default": True},
-        "fail_on_unavailable": {"type": "bool", "default": False},
-    }
 
 
 def answer(options: dict[str, Any]) -> dict[str, Any]:
@@ -77,26 +47,6 @@ def answer(options: dict[str, Any]) -> dict[str, Any]:
     if unusable and options["fail_on_unavailable"]:
         result.update(failed=True, msg="; ".join(unusable))
     return {"changed": False, **result}
-
-
-def make_plan(options: dict[str, Any]) -> Plan:
-    """The plan that redis_info's options mean. ValueError names an option that cannot be meant."""
-    check_timeouts(options)
-    if not 0 <= options["window"] <= 60:
-        raise ValueError(f"window is {options['window']:g}: give seconds from 0 to 60")
-    for name, most in (("slowlog_entries", 100_000), ("clients_limit", 1_000_000)):
-        if not 0 <= options[name] <= most:
-            raise ValueError(f"{name} is {options[name]}: give a number from 0 to {most}")
-    return Plan(
-        parts=frozenset(chosen_parts(options["gather_subset"])),
-        window=options["window"],
-        slowlog_entries=options["slowlog_entries"],
-        connect_timeout=options["connect_timeout"],
-        timeout=options["timeout"],
-        clients_limit=options["clients_limit"],
-        mask_arguments=options["mask_arguments"],
-        probe=len(options["targets"] or [""]) <= MOST_PROBED,
-    )
 
 
 def take_all(options: dict[str, Any], plan: Plan) -> list[Snapshot]:
@@ -198,8 +148,8 @@ def _read_busy(client: Client, snapshot: Snapshot) -> None:
     """A busy server answers FUNCTION STATS only, and only when it is a function that keeps it busy."""
     if snapshot["availability"]["reason"] == "function":
         with contextlib.suppress(Refused):
-            stats = _pairs(client.call("FUNCTION", "STATS"))
-            running = _pairs(stats.get("running_script") or [])
+            stats = pairs(client.call("FUNCTION", "STATS"))
+            running = pairs(stats.get("running_script") or [])
             snapshot["availability"]["error"] += f" (running: {running.get('name')} for {running.get('duration_ms')} ms)"
 
 
@@ -230,70 +180,8 @@ def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozense
     # The connection's own name and id are a courtesy: their refusal is nobody's concern.
     snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("name", "client_id")})
     answered = {name: reply for name, reply in replies.items() if name not in refused}
-    _take_in(snapshot, answered, plan)
+    take_in(snapshot, FIRST, answered, plan)
     return snapshot["info"] or {}
-
-
-def _take_in(snapshot: Snapshot, answered: dict[str, Any], plan: Plan) -> None:
-    """The replies of the first round, put where they belong; a reply of an unknown shape is as good as none."""
-    for part, take_in in READERS.items():
-        if part in answered:
-            _understand(snapshot, part, functools.partial(take_in, snapshot, answered, plan))
-
-
-def _understand(snapshot: Snapshot, part: str, read: Callable[[], Any]) -> Any:
-    """What ``read`` makes of a reply; None, and a word in ``denied``, when the reply is not what Redis documents."""
-    try:
-        return read()
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        snapshot["denied"][part] = f"the reply is not what Redis documents ({type(error).__name__}: {str(error)[:100]})"
-        return None
-
-
-def _read_info(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
-    info = snapshot["info"] = _info.parse(answered["info"])
-    _identify(snapshot, info)
-
-
-def _read_config(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
-    config = {name: str(value) for name, value in _pairs(answered["config"]).items()}
-    snapshot["config"], snapshot["auth"] = _secrets.masked_config(config), _secrets.auth_facts(config)
-
-
-def _read_slowlog(snapshot: Snapshot, answered: dict[str, Any], plan: Plan) -> None:
-    entries = _slowlog.entries(answered["slowlog"], _server_time(snapshot), plan.mask_arguments)
-    recent = [entry for entry in entries if entry["age_seconds"] < 3600]
-    length = answered.get("slowlog_length", len(entries))
-    snapshot["slowlog"] = {"length": length, "entries": entries, "groups": _slowlog.groups(recent)}
-
-
-def _read_latency(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
-    snapshot["latency"] = {"events": _latency.events(answered["latency"])}
-
-
-def _read_memory(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
-    snapshot["memory"] = {"stats": _pairs(answered["memory_stats"]), "doctor": str(answered.get("memory_doctor", ""))}
-
-
-def _read_acl(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
-    default = _secrets.without_hashes(_pairs(answered["acl"])) if "acl" in answered else None
-    snapshot["acl"] = {"whoami": str(answered["acl_whoami"]), "default": default}
-
-
-def _read_modules(snapshot: Snapshot, answered: dict[str, Any], dummy: Plan) -> None:
-    snapshot["modules"] = [{key: module.get(key) for key in ("name", "ver")} for module in map(_pairs, answered["modules"])]
-
-
-# Replies of the first round and what is made of them; INFO first, because the others ask for its clock.
-READERS: dict[str, Callable[[Snapshot, dict[str, Any], Plan], None]] = {
-    "info": _read_info,
-    "config": _read_config,
-    "slowlog": _read_slowlog,
-    "latency": _read_latency,
-    "memory_stats": _read_memory,
-    "acl_whoami": _read_acl,
-    "modules": _read_modules,
-}
 
 
 def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozenset[str] | set[str]) -> dict[str, Any]:
@@ -320,56 +208,8 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
         {name.split("_")[0]: text for name, text in refused.items() if name not in ("client_id", "histogram", "info")}
     )
     answered = {name: reply for name, reply in replies.items() if name not in refused}
-    if "latency" in parts and has_histogram(info):
-        histogram = _understand(snapshot, "histogram", lambda: _latency.histogram(answered.get("histogram", []), info))
-        snapshot["latency"] = {**(snapshot["latency"] or {}), "histogram": histogram}
-    if "clients" in answered:
-        snapshot["clients"] = _understand(snapshot, "clients", lambda: _aggregated(answered))
-    if "cluster" in answered:
-        snapshot["cluster"] = _understand(snapshot, "cluster", lambda: _cluster_state(answered))
-    if "sentinel" in answered:
-        snapshot["sentinel"] = _understand(snapshot, "sentinel", lambda: {"masters": [_shown(master) for master in answered["sentinel"]]})
-    return (_understand(snapshot, "rates", lambda: _info.parse(answered["info"])) or {}) if "info" in answered else {}
-
-
-def _cluster_state(answered: dict[str, Any]) -> dict[str, Any]:
-    members = _cluster.nodes(answered["cluster_nodes"]) if "cluster_nodes" in answered else None
-    info = _info.parse(f"# cluster\n{answered['cluster']}")["cluster"]
-    return {"info": info, "nodes": members, "uncovered_slots": None if members is None else _cluster.uncovered(members)}
-
-
-def _aggregated(answered: dict[str, Any]) -> dict[str, Any]:
-    return _clients.aggregate(_clients.parse(answered["clients"]), answered.get("client_id"))
-
-
-def _shown(master: Any) -> dict[str, Any]:
-    """A master as its Sentinel knows it, without passwords."""
-    return {name: value for name, value in _pairs(master).items() if not _secrets.is_secret(name)}
-
-
-def _identify(snapshot: Snapshot, info: dict[str, Any]) -> None:
-    server = info.get("server", {})
-    product, version = _info.product(server)
-    snapshot["server"].update(
-        {
-            "product": product,
-            "version": version,
-            "run_id": server.get("run_id"),
-            "mode": server.get("redis_mode") or server.get("server_mode"),
-            "role": info.get("replication", {}).get("role"),
-        }
-    )
-    snapshot["availability"]["eta_seconds"] = info.get("persistence", {}).get("loading_eta_seconds")
-
-
-def _server_time(snapshot: Snapshot) -> int:
-    """Unix time by the server's clock, which the slow log uses; ours where it does not say."""
-    micros = (snapshot["info"] or {}).get("server", {}).get("server_time_usec")
-    return int(micros // 1_000_000) if isinstance(micros, int) else int(time.time())
-
-
-def _pairs(flat: list[Any] | dict[str, Any]) -> dict[str, Any]:
-    """A RESP2 map (a flat list) as a mapping, nested ones included where they are even lists below a text key."""
-    if isinstance(flat, dict):
-        return flat
-    return {str(key): value for key, value in zip(flat[::2], flat[1::2])}
+    if "histogram" in commands:
+        # Refused or not: INFO may hold the percentiles.
+        answered.setdefault("histogram", [])
+    take_in(snapshot, SECOND, answered, plan)
+    return (understand(snapshot, "rates", lambda: _info.parse(answered["info"])) or {}) if "info" in answered else {}

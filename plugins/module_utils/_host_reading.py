@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils import _host_commands as commands
 from ansible_collections.aragora.redis.plugins.module_utils import _host_config, _host_log, _host_proc, _host_units
 from ansible_collections.aragora.redis.plugins.module_utils import _host_files as files
+from ansible_collections.aragora.redis.plugins.module_utils import _host_processes as processes
 from ansible_collections.aragora.redis.plugins.module_utils._host_commands import Denied
 
 # As long as it takes to tell a busy process from an idle one by clock ticks of 10 ms.
@@ -83,11 +84,11 @@ class Reading:
 
     def take(self) -> None:
         """Read everything."""
-        self.part("listeners", lambda: files.listeners(self.port))
+        self.part("listeners", lambda: processes.listeners(self.port))
         self.part("unit", self._unit)
         self.part("container", self._container)
         self.part("process", self._process)
-        before = files.cpu_ticks(self.pid) if self.pid else None
+        before = processes.cpu_ticks(self.pid) if self.pid else None
         self.part("config", self._config)
         self.part("kernel", lambda: files.kernel(self.pid))
         self.part("memory", lambda: files.memory(self.pid))
@@ -98,7 +99,7 @@ class Reading:
         self.part("oom", self._oom)
         if before and self.host["process"]:
             time.sleep(max(0.0, before[0] + CPU_WINDOW - time.monotonic()))
-            self.host["process"]["cpu_percent"] = files.cpu_percent(before, files.cpu_ticks(self.pid or 0))
+            self.host["process"]["cpu_percent"] = processes.cpu_percent(before, processes.cpu_ticks(self.pid or 0))
 
     def shown(self) -> dict[str, Any]:
         """What the caller gets."""
@@ -111,7 +112,7 @@ class Reading:
     def _unit(self) -> dict[str, Any]:
         units = commands.units(self.options["unit"])
         inodes = [item["inode"] for item in self.host["listeners"] or []]
-        self.pid = files.find_process(self.port, inodes)
+        self.pid = processes.find_process(self.port, inodes)
         if self.options["unit"]:
             if not units:
                 raise Denied(f"the unit '{self.options['unit']}' does not exist here")
@@ -126,16 +127,16 @@ class Reading:
     def _process(self) -> dict[str, Any]:
         # The port of a container may be held by the engine's proxy.
         inside, main_pid = (self.host["container"] or {}).get("pid"), (self.host["unit"] or {}).get("main_pid")
-        self.pid = inside or self.pid or files.find_process(self.port, [], main_pid)
+        self.pid = inside or self.pid or processes.find_process(self.port, [], main_pid)
         if not self.pid:
             return {}
         try:
-            found = files.process(self.pid)
+            found = processes.process(self.pid)
         except (FileNotFoundError, ProcessLookupError):
             self.pid = None
             return {}
         found["title"] = _host_log.masked(found["title"])
-        return {**found, "cpu_percent": None, "listens_on": files.listens_on(self.pid)}
+        return {**found, "cpu_percent": None, "listens_on": processes.listens_on(self.pid)}
 
     def _config(self) -> dict[str, Any]:
         unit = self.host["unit"] or {}
@@ -215,7 +216,7 @@ def _port(unit: dict[str, Any]) -> int | None:
     path, settings, trouble = files.first_config(unit["config_file"])
     if path and not trouble:
         return _host_config.port_of(settings)
-    shown = _host_proc.title_ports(files.title(unit["main_pid"])) if unit["main_pid"] else []
+    shown = _host_proc.title_ports(processes.title(unit["main_pid"])) if unit["main_pid"] else []
     return shown[0] if shown else None
 
 

@@ -247,7 +247,8 @@ snapshots:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.aragora.redis.plugins.module_utils._client import hide_url_secrets
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
-from ansible_collections.aragora.redis.plugins.module_utils._gather import answer, info_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._gather import answer
+from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import info_argument_spec
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import yaml
 from ansible_collections.aragora.redis.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.thresholds import THRESHOLDS
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import connection_argument_spec
-from ansible_collections.aragora.redis.plugins.module_utils._gather import info_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import info_argument_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))

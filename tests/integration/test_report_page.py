@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import redis
-from ansible_collections.aragora.redis.plugins.module_utils import _gather
+from ansible_collections.aragora.redis.plugins.module_utils import _gather, _gather_plan
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import from_url
 from ansible_collections.aragora.redis.plugins.module_utils._report import html, order
@@ -39,7 +39,7 @@ OPTIONS = {
     "mask_arguments": True,
     "targets": None,
 }
-PLAN = _gather.make_plan({**OPTIONS, "connect_timeout": 2.0, "timeout": 2.0})
+PLAN = _gather_plan.make_plan({**OPTIONS, "connect_timeout": 2.0, "timeout": 2.0})
 HOSTILE = "</style></title><script>document.title='owned'</script><img/src=x>"
 # No window is as narrow as a phone, but a frame is. What it measures is left in an attribute, where --dump-dom shows it.
 PHONE = """<!DOCTYPE html><iframe style="width: 360px; height: 800px; border: 0" srcdoc="{page}"></iframe><script>

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from ansible_collections.aragora.redis.plugins.module_utils import _gather, _host_reading
+from ansible_collections.aragora.redis.plugins.module_utils import _gather, _gather_plan, _host_reading
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import better
@@ -44,13 +44,13 @@ def take(make: Make, binary: Path, window: float) -> dict[str, Any]:
 
 def take_all(make: Make, binary: Path, window: float) -> list[dict[str, Any]]:
     """The snapshots of a scenario with several servers."""
-    defaults = {name: option.get("default") for name, option in {**connection_argument_spec(), **_gather.info_argument_spec()}.items()}
+    defaults = {name: option.get("default") for name, option in {**connection_argument_spec(), **_gather_plan.info_argument_spec()}.items()}
     with make(binary) as place:
         if "snapshot" in place:
             return [dict(place["snapshot"])]
         host = place.pop("host", None)
         options = {**defaults, "window": window, **place}
-        snapshots = [dict(snapshot) for snapshot in _gather.take_all(options, _gather.make_plan(options))]
+        snapshots = [dict(snapshot) for snapshot in _gather.take_all(options, _gather_plan.make_plan(options))]
         told = _host_reading.read(host) if host else {}
         return [better({"snapshot": snapshot}, {}, host_info=told) for snapshot in snapshots]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.process import STARTUP
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.startup import STARTUP
 from ansible_collections.aragora.redis.plugins.module_utils._host_log import REASONS
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

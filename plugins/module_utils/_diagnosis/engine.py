@@ -17,6 +17,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     availability,
     buffers,
     connections,
+    eviction,
     fragmentation,
     group,
     host,
@@ -28,6 +29,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     replication,
     security,
     slow_commands,
+    startup,
     thresholds,
     workload,
 )
@@ -35,9 +37,11 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding i
 
 # In the order in which findings of equal severity are told: what refuses service before what slows it down.
 RULES: tuple[Rule, ...] = (
+    *startup.RULES,
     *process.RULES,
     *availability.RULES,
     *memory.RULES,
+    *eviction.RULES,
     *persistence.RULES,
     *replication.RULES,
     *connections.RULES,
