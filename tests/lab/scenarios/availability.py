@@ -164,7 +164,7 @@ SCENARIOS = {
     "auth_failed": Scenario(_wrong_password),
     "permission_denied": Scenario(_blind_user),
     "protected_mode": Scenario(_from_outside),
-    "tls_failure": Scenario(_expired_certificate, (servers.SYSTEM[0],)),
+    "tls_failure": Scenario(_expired_certificate, servers.WITH_TLS),
     "not_redis": Scenario(_port(ports.web_server), ANY),
     "clients_exhausted": Scenario(_all_connections_taken),
 }

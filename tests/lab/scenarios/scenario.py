@@ -25,7 +25,7 @@ Prepare = Callable[[Server], object]
 Work = Callable[[redis.Redis], object]
 
 # Builds that use jemalloc, and those of them that can defragment.
-JEMALLOC = ("redis-6.2", "redis-7.0", "redis-8.2")
+JEMALLOC = ("redis-6.2", "redis-7.0", "redis-8.0", "redis-8.2")
 DEFRAGMENTING = ("redis-6.2", "redis-8.2")
 # For states that have nothing to do with the release.
 ANY = ("valkey-9.1",)
