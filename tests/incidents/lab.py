@@ -6,24 +6,44 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.lab import servers
+from tests.lab import hosts, servers
+from tests.lab.hosts import Host
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.scenarios.scenario import ANY, JEMALLOC, fill, load, pair
 from tests.lab.servers import Server, wait_for
 
-__all__ = ["ANY", "JEMALLOC", "WITH_TLS", "Injecting", "Lab", "Place", "Server", "Skipped", "fill", "load", "scenario", "wait_for"]
+__all__ = [
+    "ANY",
+    "DEBIAN",
+    "JEMALLOC",
+    "WITH_TLS",
+    "Injecting",
+    "Lab",
+    "Place",
+    "Server",
+    "Skipped",
+    "by_host",
+    "fill",
+    "host",
+    "load",
+    "scenario",
+    "wait_for",
+]
 
 # What inject() yields: the options of redis_info that lead to the server (``url``, ``login_password``, ``connect_timeout`` …),
-# or ``targets``, a list of URLs, in place of ``url``.
+# or ``targets``, a list of URLs, in place of ``url``, or ``hosts``, the inventory: {name: variables}.
 Place = dict[str, Any]
 Inject = Callable[["Lab"], AbstractContextManager[Place]]
 Injecting = Iterator[Place]
+# What runs on the hosts with systemd.
+DEBIAN = (servers.SYSTEM[0],)
 # The programs of the matrix that are built with TLS.
 WITH_TLS = servers.WITH_TLS
 
@@ -51,3 +71,17 @@ class Lab:
 def scenario(name: str) -> Inject:
     """The state that tests/lab/scenarios makes for this rule."""
     return lambda lab: SCENARIOS[name].make(lab.binary)
+
+
+@contextlib.contextmanager
+def host(*options: str, command: tuple[str, ...] = ()) -> Iterator[Host]:
+    """A host with systemd and Debian's Redis, which is not started yet; see tests/lab/hosts.py."""
+    if reason := hosts.why_not():
+        raise Skipped(reason)
+    with hosts.host(*options, command=command) as started:
+        yield started
+
+
+def by_host(started: Host) -> Place:
+    """The way to a host by inventory."""
+    return {"hosts": {"cache": hosts.member(started)}}

@@ -30,7 +30,7 @@ def diagnosed(play, tmp_path):
     """Diagnose a host by inventory: the target of the report, by ``diagnosed(host)``."""
 
     def run(host, *words, **variables):
-        inventory, environment = hosts.inventory(tmp_path, cache=(host, variables))
+        inventory, environment = hosts.inventory(tmp_path, cache=hosts.member(host, **variables))
         played = play(DIAGNOSE, *inventory, *words, **environment)
         assert played.status == 0, played.output
         (target,) = played.report["targets"]
@@ -46,10 +46,6 @@ def ids(target):
 
 def first(target):
     return target["findings"][0]
-
-
-def failed(host):
-    return "failed" in host.systemctl("is-active", "redis-server", check=False)
 
 
 def test_a_running_unit_and_nothing_to_say(host, diagnosed):
@@ -95,7 +91,7 @@ def test_killed_and_not_restarted(host, diagnosed):
     host.drop_in("[Service]\nRestart=no\n")
     host.start_redis()
     host.run("kill", "-9", str(host.pid()))
-    servers.wait_for(lambda: failed(host), "systemd to notice")
+    servers.wait_for(host.is_failed, "systemd to notice")
     target = diagnosed(host)
     assert ids(target) == ["process_down"]
     assert first(target)["evidence"]["unit_result"] == "signal"
@@ -104,7 +100,7 @@ def test_killed_and_not_restarted(host, diagnosed):
 def test_an_unknown_directive(host, diagnosed):
     host.configure("maxmemroy 100mb")
     host.systemctl("start", "redis-server", check=False)
-    servers.wait_for(lambda: failed(host), "systemd to give up")
+    servers.wait_for(host.is_failed, "systemd to give up")
     target = diagnosed(host)
     assert ids(target) == ["startup_failed", "crash_loop", "process_down"]
     assert first(target)["evidence"]["config_line"] == "maxmemroy ***"
@@ -115,7 +111,7 @@ def test_an_unknown_directive(host, diagnosed):
 def test_a_misspelt_password_is_told_nowhere(host, diagnosed):
     host.configure("requirepas Sesame-7391")
     host.systemctl("start", "redis-server", check=False)
-    servers.wait_for(lambda: failed(host), "systemd to give up")
+    servers.wait_for(host.is_failed, "systemd to give up")
     target = diagnosed(host, "-vvv")
     assert first(target)["id"] == "startup_failed"
     assert "Sesame" not in json.dumps(target)
@@ -133,7 +129,7 @@ def test_a_misspelt_password_is_told_nowhere(host, diagnosed):
 def test_other_reasons_why_it_does_not_start(host, diagnosed, prepare, reason):
     host.shell(prepare)
     host.systemctl("start", "redis-server", check=False)
-    servers.wait_for(lambda: failed(host), "systemd to give up", 30)
+    servers.wait_for(host.is_failed, "systemd to give up", 30)
     target = diagnosed(host)
     assert first(target)["id"] == "startup_failed"
     assert first(target)["evidence"]["reason"].startswith(reason)
@@ -194,7 +190,7 @@ def test_killed_by_the_kernel(diagnosed):
         host.drop_in("[Service]\nRestart=no\n")
         host.start_redis()
         host.redis("eval", "for i=1,200000 do redis.call('SET', i, string.rep('x', 1000)) end", "0")
-        servers.wait_for(lambda: failed(host), "the kernel to kill it")
+        servers.wait_for(host.is_failed, "the kernel to kill it")
         target = diagnosed(host)
     assert ids(target) == ["killed_by_oom", "process_down"]
     assert first(target)["evidence"]["memory_limit_bytes"] == 100 * MIB

@@ -84,6 +84,10 @@ class Host:
         """Stop the container; it stays, ended."""
         _docker("stop", "--time", "5", self.name)
 
+    def is_failed(self) -> bool:
+        """Whether the unit of its Redis has failed, and systemd has given up."""
+        return "failed" in self.systemctl("is-active", "redis-server", check=False)
+
     def pid(self) -> int:
         """The main process of its Redis."""
         return int(self.systemctl("show", "--property=MainPID", "--value", "redis-server"))
@@ -115,17 +119,14 @@ def host(*options: str, command: tuple[str, ...] = ()) -> Iterator[Host]:
         _docker("rm", "--force", "--volumes", name, check=False)
 
 
-def inventory(folder: Path, **hosts: tuple[Host, dict[str, Any]]) -> tuple[list[str], dict[str, str]]:
-    """(words for ansible-playbook, environment) that lead to hosts by their inventory names, each with variables of its own."""
-    members = {
-        name: {
-            "ansible_connection": "lab_container",
-            "ansible_host": started.name,
-            "ansible_python_interpreter": "/usr/bin/python3",
-            **variables,
-        }
-        for name, (started, variables) in hosts.items()
-    }
+def member(started: Host, **variables: Any) -> dict[str, Any]:
+    """The inventory's variables of a host, with some of its own."""
+    way = {"ansible_connection": "lab_container", "ansible_host": started.name, "ansible_python_interpreter": "/usr/bin/python3"}
+    return {**way, **variables}
+
+
+def inventory(folder: Path, **members: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """(words for ansible-playbook, environment) that lead to hosts by their inventory names and variables."""
     path = folder / "hosts.json"
     path.write_text(json.dumps({"redis": {"hosts": members}}), encoding="utf-8")
     return ["-i", str(path)], {"ANSIBLE_CONNECTION_PLUGINS": str(FOLDER / "connection"), "ANSIBLE_PIPELINING": "true"}

@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+# One process may have several hosts at once.
+TURNS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,14 @@ class Host:
         """What to put before a command so that it runs there."""
         return ("ip", "netns", "exec", self.name)
 
+    def unplug(self) -> None:
+        """Nobody answers at its address any more, as when it is switched off."""
+        _ip("-n", self.name, "link", "set", "eth0", "down")
+
+    def silence(self) -> None:
+        """Whatever is sent to it is lost, without an answer: what a router in front of it shows of a host that is gone."""
+        _ip("-n", self.name, "route", "add", "blackhole", f"{self.address.rpartition('.')[0]}.1/32")
+
 
 def why_not() -> str | None:
     """Why no such host can be had here, or None."""
@@ -37,9 +49,10 @@ def why_not() -> str | None:
 @contextlib.contextmanager
 def host() -> Iterator[Host]:
     """Make the namespace and its cable, and take both away again."""
-    number = os.getpid() % 200
-    made = Host(f"aragora-redis-{os.getpid()}", f"10.231.{number}.2")
-    outer = f"ar{os.getpid()}"
+    turn = next(TURNS)
+    number = (os.getpid() + turn) % 200
+    made = Host(f"aragora-redis-{os.getpid()}-{turn}", f"10.231.{number}.2")
+    outer = f"ar{os.getpid()}-{turn}"
     _ip("netns", "add", made.name)
     try:
         _ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", made.name)

@@ -30,7 +30,7 @@ FEW_FILES = ("prlimit", "--nofile=500:500", "setpriv", "--bounding-set=-sys_reso
 def snapshot_of(host: Host) -> dict[str, Any]:
     """The snapshot that diagnose.yml takes of a host, by inventory."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
-        words, environment = hosts.inventory(Path(folder), cache=(host, {}))
+        words, environment = hosts.inventory(Path(folder), cache=hosts.member(host))
         command = ["ansible-playbook", "playbooks/diagnose.yml", *words, "-e", f"redis_report_dir={folder}/reports"]
         subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=True, capture_output=True, timeout=120)
         saved = next(Path(folder).glob("reports/latest/snapshots/*.json"))
