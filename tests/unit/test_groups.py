@@ -122,8 +122,24 @@ def test_masters_in_groups_of_different_names_are_no_quarrel():
 def test_masters_that_only_share_the_name_of_their_group_are_two_masters():
     strangers = [snapshots("healthy")[0], snapshots("masters_many")[0]]
     strangers[0]["info"]["replication"].update(master_replid="a" * 40, master_replid2="0" * 40)
+    strangers[0]["server"]["run_id"] = "b" * 40
     assert told(engine.diagnose_targets(strangers)) == [[], []]
     assert told(engine.diagnose_targets(strangers, replication_group="shop")) == [["masters_many"], ["masters_many"]]
+
+
+def test_a_master_that_is_asked_by_two_names_is_one_master():
+    master = snapshots("healthy")[0]
+    twice = engine.diagnose_targets([master, copy.deepcopy(master)], names=["by name", "by address"])
+    assert told(twice) == [[], []]
+
+
+def test_evidence_of_many_masters_has_an_end():
+    crowd = [copy.deepcopy(snapshots("masters_many")[0]) for dummy in range(40)]
+    for place, snapshot in enumerate(crowd):
+        snapshot["server"]["run_id"] = f"{place:040}"
+    found = finding(engine.diagnose_targets(crowd), 0, "masters_many")
+    assert found["title"].startswith("40 masters")
+    assert len(found["evidence"]["masters"]) == 10
 
 
 def test_the_lost_link_is_explained_by_the_lost_master():

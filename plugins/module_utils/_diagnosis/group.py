@@ -22,6 +22,9 @@ SETTINGS = (
     "min-replicas-to-write", "repl-backlog-size", "client-output-buffer-limit", "notify-keyspace-events",
 )  # fmt: skip
 
+# As many members as evidence shows.
+SHOWN = 10
+
 # {place in the group: what is said of that member}
 Verdicts = dict[int, Verdict]
 
@@ -47,11 +50,16 @@ def _several(members: Sequence[Member]) -> Sequence[Member]:
     return members
 
 
+def _masters(members: Sequence[Member]) -> list[Member]:
+    """The masters; one that was asked by several names is one."""
+    return list({member.identity: member for member in members if member.is_master}.values())
+
+
 def _masters_many(members: Sequence[Member]) -> Verdicts:
-    masters = {place: member for place, member in enumerate(_several(members)) if member.is_master}
+    masters = _masters(_several(members))
     if len(masters) < 2:
         return {}
-    evidence = {"masters": {member.name: _history(member) for member in masters.values()}}
+    evidence = {"masters": {member.name: _history(member) for member in masters[:SHOWN]}}
     advice = (
         "Stop and ask which of them the applications write to: the one that becomes a replica loses whatever only it was told.",
         "Their histories stand above: of two that have one in common, the one without second_history was the master all along.",
@@ -59,8 +67,8 @@ def _masters_many(members: Sequence[Member]) -> Verdicts:
         "Nothing mends this by itself. When it is clear: REPLICAOF <host> <port> of the true master, on the other one.",
         "If one was merely started from a backup of the other, give each a redis_group of its own.",
     )
-    verdict = Verdict("critical", f"{len(masters)} masters in one group: {_names(masters.values())}", evidence, advice)
-    return dict.fromkeys(masters, verdict)
+    verdict = Verdict("critical", f"{len(masters)} masters in one group: {_names(masters[:SHOWN])}", evidence, advice)
+    return dict.fromkeys((place for place, member in enumerate(members) if member.is_master), verdict)
 
 
 def _master_missing(members: Sequence[Member]) -> Verdicts:
@@ -127,7 +135,7 @@ def _differing(
     members: Sequence[Member], told_by: Callable[[Member], dict[str, str]], what: str, title: str, advice: tuple[str, ...]
 ) -> Verdicts:
     """A notice for each replica that tells otherwise than the one master of its group, about what both tell."""
-    masters = [member for member in _several(members) if member.is_master]
+    masters = _masters(_several(members))
     found: Verdicts = {}
     for place, member in enumerate(members):
         if len(masters) != 1 or not member.is_replica:

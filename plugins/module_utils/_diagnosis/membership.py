@@ -41,6 +41,12 @@ class Member:
         return self.replication.get("role") == "slave"
 
     @property
+    def identity(self) -> str:
+        """What tells this server from all others: one that was asked by two names is still one."""
+        server = self.snapshot.get("server") or {}
+        return str(server.get("run_id") or self.address)
+
+    @property
     def address(self) -> str:
         """``host:port`` as it was reached."""
         server = self.snapshot.get("server") or {}
