@@ -10,6 +10,7 @@ It calls the same code with the same options; everywhere else the module itself 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -17,6 +18,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._gather import answer
 from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import info_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._names import target_names
+from ansible_collections.aragora.redis.plugins.module_utils._report.files import save_snapshots
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no types
@@ -26,17 +29,35 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Take the snapshots here, or let the module take them there."""
+        """Take the snapshots here, or let the module take them there, and save them where that is wanted."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if not self._is_here(task_vars or {}):
-            result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
-            return result
         try:
-            dummy, options = self.validate_argument_spec({**connection_argument_spec(), **info_argument_spec()}, **CONNECTION_RULES)
-            return answer(options)
+            if self._is_here(task_vars or {}):
+                dummy, options = self.validate_argument_spec({**connection_argument_spec(), **info_argument_spec()}, **CONNECTION_RULES)
+                result = answer(options)
+            else:
+                result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+            return self._saved(result)
         except (AnsibleActionFail, ValueError) as error:
             # A result, as the module would give one: failed_when of a task does not see exceptions.
             return {"failed": True, "msg": str(error)}
+
+    def _saved(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result with the places of its snapshots in their place, where ``save_to`` says so."""
+        folder = self._task.args.get("save_to")
+        if not folder or "snapshots" not in result or self._task.check_mode:
+            return result
+        snapshots = result.pop("snapshots")
+        names = target_names(snapshots)
+        place = Path(folder).expanduser().absolute()
+        if place.is_dir() and any(place.iterdir()):
+            raise ValueError(f"save_to: {place} holds files already: give an empty folder, so that nothing is overwritten")
+        try:
+            paths = save_snapshots(place, dict(zip(names, snapshots)))
+        except OSError as error:
+            raise ValueError(f"save_to: {place} cannot be written ({error.strerror or error}): give a folder of yours") from None
+        states = [snapshot["availability"]["state"] for snapshot in snapshots]
+        return {**result, "saved": [{"name": name, "path": paths[name], "state": state} for name, state in zip(names, states)]}
 
     def _is_here(self, task_vars: dict[str, Any]) -> bool:
         """Whether a module of this task would run on this machine, as this user, in this Python, and with nothing else asked of it."""

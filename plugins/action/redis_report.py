@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import errno
-import json
 import os
 import re
 import shutil
@@ -20,14 +19,38 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.engine import diagnose_groups, diagnose_targets
 from ansible_collections.aragora.redis.plugins.module_utils._report import document, html, markdown, terminal
+from ansible_collections.aragora.redis.plugins.module_utils._report.files import (
+    as_json,
+    private_file,
+    private_folder,
+    read_snapshot,
+    save_snapshots,
+)
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import plain
 
 SPEC = {
     "state": {"type": "str", "choices": ["prepared", "written"], "default": "written"},
     "dir": {"type": "path", "required": True},
     "run": {"type": "str"},
-    "diagnosed": {"type": "list", "elements": "dict"},
+    "diagnosed": {"type": "list", "elements": "dict", "default": []},
+    "saved": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"name": {"type": "str", "required": True}, "path": {"type": "path", "required": True}, "state": {"type": "str"}},
+    },
+    "judging": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "thresholds": {"type": "dict"},
+            "workload_role": {"type": "str"},
+            "group": {"type": "str"},
+            "expected_replicas": {"type": "raw"},
+        },
+    },
 }
 
 
@@ -39,13 +62,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Prepare the folder of a run, or write and show its report."""
         super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(SPEC, required_if=[("state", "written", ["run", "diagnosed"])])
+        dummy, options = self.validate_argument_spec(SPEC, required_if=[("state", "written", ["run"])])
         # Relative to where the playbook was called, not to where it lies: an installed collection is no place for reports.
         folder = Path(options["dir"]).expanduser().absolute()
         try:
             if options["state"] == "prepared":
                 return self._prepare(folder)
-            return self._write(folder / _checked_run(options["run"]), options["run"], _checked(plain(options["diagnosed"])))
+            saved = _judged(options["saved"], options["judging"])
+            together = diagnose_groups([*saved, *_checked(plain(options["diagnosed"]))]) if saved else _checked(plain(options["diagnosed"]))
+            return self._write(folder / _checked_run(options["run"]), options["run"], together, {item["name"] for item in saved})
+        except ValueError as error:
+            raise AnsibleActionFail(str(error)) from None
         except OSError as error:
             raise AnsibleActionFail(
                 f"the report folder {folder} cannot be written ({error.strerror or error}): set redis_report_dir to a folder of yours"
@@ -57,19 +84,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
         run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
         if self._task.check_mode:
             return {"changed": False, "run": run, "path": None}
-        _private_folder(folder)
+        private_folder(folder)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "no permission to write into it")
         return {"changed": False, "run": run, "path": str(folder / run)}
 
-    def _write(self, folder: Path, run: str, diagnosed: list[dict[str, Any]]) -> dict[str, Any]:
+    def _write(self, folder: Path, run: str, diagnosed: list[dict[str, Any]], saved: set[str]) -> dict[str, Any]:
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
         report = document.build(diagnosed, run, now)
         snapshots = {str(item["name"]): item["snapshot"] for item in diagnosed}
         if len(snapshots) < len(diagnosed):
             raise AnsibleActionFail("two servers of 'diagnosed' have the same name: give each its own, or use the filter diagnose_targets")
         if not self._task.check_mode:
-            _write_files(folder, report, snapshots)
+            _write_files(folder, report, snapshots, saved)
         _show(report, None if self._task.check_mode else folder)
         return {
             "changed": False,
@@ -79,20 +106,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
         }
 
 
-def _write_files(folder: Path, report: dict[str, Any], snapshots: dict[str, Any]) -> None:
-    _private_folder(folder / "snapshots")
-    for place, (name, snapshot) in enumerate(snapshots.items()):
-        path = folder / "snapshots" / f"{_file_name(name)}.json"
-        # Two names may become one file name: nothing is overwritten.
-        _private_file(path.with_name(f"{path.stem}-{place}.json") if path.exists() else path, _as_json(snapshot))
-    _private_file(folder / "report.json", _as_json(report))
-    _private_file(folder / "report.md", markdown.render(report))
-    _private_file(folder / "report.html", html.render(report, snapshots))
+def _write_files(folder: Path, report: dict[str, Any], snapshots: dict[str, Any], saved: set[str]) -> None:
+    private_folder(folder)
+    save_snapshots(folder / "snapshots", {name: snapshot for name, snapshot in snapshots.items() if name not in saved})
+    private_file(folder / "report.json", as_json(report))
+    private_file(folder / "report.md", markdown.render(report))
+    private_file(folder / "report.html", html.render(report, snapshots))
     _link(folder.parent / "latest", folder.name)
 
 
-def _as_json(data: Any) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n"
+def _judged(saved: list[dict[str, Any]], judging: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the saved snapshots say, each with its name. ValueError for a file that is none, and for what cannot be judged by."""
+    return diagnose_targets(
+        [read_snapshot(item["path"]) for item in saved],
+        [item["name"] for item in saved],
+        judging.get("thresholds"),
+        judging.get("workload_role"),
+        replication_group=judging.get("group"),
+        expected_replicas=judging.get("expected_replicas"),
+    )
 
 
 def _checked_run(run: str) -> str:
@@ -110,23 +142,6 @@ def _checked(diagnosed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return diagnosed
 
 
-def _private_folder(path: Path) -> None:
-    """Make the folder, readable by its owner only. One that exists must be ours alone to write: others could plant links in it."""
-    for missing in reversed([path, *path.parents]):
-        if not missing.exists():
-            missing.mkdir(mode=0o700)
-    state = path.stat()
-    if state.st_uid not in (0, os.geteuid()) or state.st_mode & 0o022:
-        raise PermissionError(errno.EPERM, "others may write into it")
-
-
-def _private_file(path: Path, text: str) -> None:
-    """A new file for its owner only; what is there already, be it a link, is an error."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-
-
 def _link(link: Path, target: str) -> None:
     """Point ``latest`` at this run at once, so that nobody ever finds it missing; a real file of that name is left alone."""
     if link.exists() and not link.is_symlink():
@@ -135,11 +150,6 @@ def _link(link: Path, target: str) -> None:
     new.symlink_to(target)
     with contextlib.suppress(FileNotFoundError):
         new.replace(link)
-
-
-def _file_name(name: str) -> str:
-    """A target's name as a file name: nothing that leads out of the folder."""
-    return re.sub(r"[^A-Za-z0-9.:_-]", "_", name).lstrip(".")[:120] or "target"
 
 
 def _show(report: dict[str, Any], folder: Path | None) -> None:

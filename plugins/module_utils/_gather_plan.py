@@ -39,6 +39,7 @@ def info_argument_spec() -> dict[str, Any]:
         "slowlog_entries": {"type": "int", "default": 256},
         "clients_limit": {"type": "int", "default": 20_000},
         "mask_arguments": {"type": "bool", "default": True},
+        "save_to": {"type": "path"},
         "fail_on_unavailable": {"type": "bool", "default": False},
     }
 

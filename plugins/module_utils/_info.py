@@ -15,6 +15,7 @@ from typing import Any
 # Sections whose values are records such as ``calls=1,usec=5``; db0 and slave0 are records wherever they stand.
 RECORD_SECTIONS = {"commandstats", "errorstats", "latencystats", "keyspace", "modules"}
 RECORD_FIELD = re.compile(r"^(db|slave|master)\d+$")
+NUMBER = re.compile(r"-?[0-9]{1,20}(?![0-9])(\.[0-9]+)?\Z")
 # Numbers in form, but names in meaning.
 TEXT_FIELDS = {"redis_version", "valkey_version", "redis_git_sha1", "redis_build_id", "run_id", "master_replid", "master_replid2"}
 
@@ -71,8 +72,7 @@ def _typed(key: str, value: str, section: str) -> Any:
 
 def _number(value: str) -> Any:
     """An int or a float where the text is one, else the text. ``1.00%`` stays text, as do ``nan`` and ``inf``."""
-    if re.fullmatch(r"-?[0-9]{1,20}", value):
-        return int(value)
-    if re.fullmatch(r"-?[0-9]+\.[0-9]+", value):
-        return float(value)
-    return value
+    found = NUMBER.match(value)
+    if not found:
+        return value
+    return float(value) if found.group(1) else int(value)

@@ -61,6 +61,12 @@ options:
       - With V(false) they may hold personal data; those of AUTH and similar commands stay hidden.
     type: bool
     default: true
+  save_to:
+    description:
+      - Folder on the controller to write the snapshots of O(targets) to, in place of returning them; hundreds of them are slow for Ansible
+        to carry. It is made with mode 0700, the files with 0600, and they are named by the servers. It has to be empty.
+      - In check mode nothing is written, and the snapshots are returned.
+    type: path
   fail_on_unavailable:
     description:
       - Whether to fail when a server cannot be used, for playbooks that only go on with a healthy one.
@@ -239,7 +245,12 @@ snapshot:
         config: "NOPERM User ops has no permissions to run the 'config|get' command"
 snapshots:
   description: One RV(snapshot) a target, in the order of O(targets).
-  returned: when O(targets) is given
+  returned: when O(targets) is given and not O(save_to)
+  type: list
+  elements: dict
+saved:
+  description: "Where the snapshots are, in the order of O(targets): C({name, path, state}), with the state of the server."
+  returned: when O(targets) and O(save_to) are given
   type: list
   elements: dict
 """

@@ -45,6 +45,43 @@ options:
         P(aragora.redis.diagnose#filter).
     type: list
     elements: dict
+    default: []
+  saved:
+    description:
+      - Snapshots in files, as O(aragora.redis.redis_info#module:save_to) leaves them. They are judged here, together with O(diagnosed).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the server.
+        type: str
+        required: true
+      path:
+        description: The file on the controller.
+        type: path
+        required: true
+      state:
+        description: State of the server; it is read from the file again.
+        type: str
+  judging:
+    description:
+      - How to judge O(saved), as options of the filter P(aragora.redis.diagnose_targets#filter).
+    type: dict
+    default: {}
+    suboptions:
+      thresholds:
+        description: Limits that differ from the defaults, by name. An unknown name is an error.
+        type: dict
+      workload_role:
+        description: What the servers are used for. Without it each server's own numbers decide.
+        type: str
+      group:
+        description: Name of the replication group that all of them belong to.
+        type: str
+      expected_replicas:
+        description: How many replicas the master of a group should have online.
+        type: raw
 seealso:
   - module: aragora.redis.redis_info
 """
@@ -69,6 +106,18 @@ EXAMPLES = r"""
       - name: cache
         snapshot: "{{ redis.snapshot }}"
         diagnosis: "{{ redis.snapshot | aragora.redis.diagnose }}"
+
+- name: Read hundreds of servers
+  aragora.redis.redis_info:
+    targets: "{{ redis_urls }}"
+    save_to: "{{ prepared.path }}/snapshots"
+  register: fleet
+
+- name: Judge them, and show and write what they say
+  aragora.redis.redis_report:
+    dir: ./redis-reports
+    run: "{{ prepared.run }}"
+    saved: "{{ fleet.saved }}"
 """
 
 RETURN = r"""

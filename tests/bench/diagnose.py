@@ -6,19 +6,16 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
+from tests.bench.playbooks import DIAGNOSE, measured, play
 from tests.lab import servers
 
-ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 5
 WINDOW = 1.0
 # The commands of the written runbook that this playbook replaces, as somebody would type them into a playbook.
@@ -32,7 +29,7 @@ def run(cli: str, dummy: int) -> None:
     """Measure and print."""
     with servers.running(servers.embedded()) as server, tempfile.TemporaryDirectory() as folder:
         variants = _variants(server, cli, Path(folder))
-        seconds = _measure(variants)
+        seconds = measured(variants, ROUNDS)
     diagnose = [value - WINDOW for value in seconds["diagnose"]]
     print(f"\n{'median of ' + str(ROUNDS):<44}{'seconds':>9}")
     for name, values in seconds.items():
@@ -46,32 +43,14 @@ def _variants(server: servers.Server, cli: str, folder: Path) -> dict[str, Calla
     commands = [{"ansible.builtin.command": f"{cli} -p {server.port} {words}", "changed_when": False} for words in RUNBOOK]
     plays = {"ping": [{"ansible.builtin.ping": {}}], "runbook": commands}
     for name, tasks in plays.items():
-        play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
-        (folder / f"{name}.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
+        written = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+        (folder / f"{name}.yml").write_text(yaml.safe_dump(written), encoding="utf-8")
     reports = f"redis_report_dir={folder}/reports"
     return {
-        "ping": lambda: _play(folder / "ping.yml"),
-        "runbook": lambda: _play(folder / "runbook.yml"),
-        "diagnose": lambda: _play(ROOT / "playbooks/diagnose.yml", "-e", reports, "-e", f"redis_diagnosis_window={WINDOW}", url=server.url),
+        "ping": lambda: play(folder / "ping.yml"),
+        "runbook": lambda: play(folder / "runbook.yml"),
+        "diagnose": lambda: play(DIAGNOSE, "-e", reports, "-e", f"redis_diagnosis_window={WINDOW}", url=server.url),
     }
-
-
-def _measure(variants: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
-    """Seconds by variant, in turn, after one round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in variants}
-    for number in range(ROUNDS + 1):
-        for name, run in variants.items():
-            started = time.perf_counter()
-            run()
-            if number:
-                seconds[name].append(time.perf_counter() - started)
-        print(f"round {number} of {ROUNDS}", flush=True)
-    return seconds
-
-
-def _play(playbook: Path, *words: str, url: str = "") -> None:
-    environment = {**os.environ, "REDIS_URL": url}
-    subprocess.run(["ansible-playbook", str(playbook), *words], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
 
 
 def _ratio(name: str, values: list[float], baseline: list[float], aim: str) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import en
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import empty
 
 from tests.conftest import ROOT
+from tests.lab import servers
 
 HOSTILE = "\x1b[31mred\x1b[0m <script>alert(1)</script> `code` [link](http://x) @everyone |cell| \u202erev\r\n# heading"
 
@@ -128,3 +129,66 @@ def test_a_folder_that_cannot_be_written_is_named(report, tmp_path):
     played = report([("cache", refused())], "-e", f"redis_report_dir={tmp_path}/file/reports")
     assert played.status != 0
     assert f"the report folder {tmp_path}/file/reports cannot be written" in " ".join(played.output.split())
+
+
+@pytest.fixture
+def saved_report(play, server, tmp_path):
+    """Save snapshots of a server and of none, and report on them, by ``saved_report(options of redis_report)``."""
+
+    def run(*words, **options):
+        report = {"dir": "{{ redis_report_dir }}"}
+        targets = [server.url, "redis://127.0.0.1:1", server.url]
+        tasks = [
+            {"aragora.redis.redis_report": {**report, "state": "prepared"}, "register": "prepared"},
+            {
+                "aragora.redis.redis_info": {"targets": targets, "window": 0, "save_to": f"{tmp_path}/saved"},
+                "register": "fleet",
+            },
+            {"aragora.redis.redis_report": {**report, "run": "{{ prepared.run }}", "saved": "{{ fleet.saved }}", **options}},
+        ]
+        playbook = tmp_path / "saved.yml"
+        playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+        return play(str(playbook), *words, ANSIBLE_COLLECTIONS_PATH=str(ROOT / "collections"))
+
+    return run
+
+
+@pytest.fixture
+def server(family_binary):
+    with servers.running(family_binary) as started:
+        yield started
+
+
+class TestSavedSnapshots:
+    def test_they_are_judged_from_their_files(self, saved_report, server, tmp_path):
+        played = saved_report()
+        assert played.status == 0, played.output
+        assert [target["name"] for target in played.report["targets"]] == [
+            "127.0.0.1:1",
+            *(f"127.0.0.1:{server.port}{n}" for n in ("", "#2")),
+        ]
+        assert played.ids() == ["process_down"]
+        assert {path.stat().st_mode & 0o777 for path in (tmp_path / "saved").iterdir()} == {0o600}
+
+    def test_no_file_is_overwritten(self, saved_report, tmp_path):
+        assert saved_report().status == 0
+        before = {path.name: path.read_bytes() for path in (tmp_path / "saved").iterdir()}
+        again = saved_report()
+        assert again.status
+        assert "give an empty folder" in again.output
+        assert {path.name: path.read_bytes() for path in (tmp_path / "saved").iterdir()} == before
+
+    def test_a_file_that_is_no_snapshot_is_a_sentence(self, saved_report, tmp_path):
+        (tmp_path / "odd.json").write_text("[1")
+        played = saved_report(saved=[{"name": "odd", "path": f"{tmp_path}/odd.json"}])
+        assert played.status
+        assert f"{tmp_path}/odd.json cannot be read as a snapshot" in played.output
+
+    def test_thresholds_are_applied(self, saved_report):
+        played = saved_report(judging={"thresholds": {"memroy_high": 1}})
+        assert played.status
+        assert "memroy_high" in played.output
+
+    def test_in_check_mode_nothing_is_saved(self, saved_report, tmp_path):
+        saved_report("--check", saved=[], diagnosed=[])
+        assert not (tmp_path / "saved").exists()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,6 +33,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     workload,
 )
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import MALFORMED, SEVERITIES, Facts, Missing, Rule, Verdict
+from ansible_collections.aragora.redis.plugins.module_utils._names import target_names
 
 # In the order in which findings of equal severity are told: what refuses service before what slows it down.
 RULES: tuple[Rule, ...] = (
@@ -94,7 +94,7 @@ def diagnose_targets(
     """
     thresholds.merged(overrides)
     workload.check(workload_role)
-    titles = _unique([name or address(snapshot) for snapshot, name in zip_longest(snapshots, list(names)[: len(snapshots)])])
+    titles = target_names(snapshots, names)
     inventory = {"group": replication_group or None, "expected_replicas": _whole(expected_replicas)}
     return diagnose_groups(
         [
@@ -137,19 +137,6 @@ def _whole(number: Any) -> int | None:
     if not (str(number).isascii() and str(number).isdigit()):
         raise ValueError(f"redis_expected_replicas is '{number}': give the number of replicas that each master should have")
     return int(str(number))
-
-
-def _unique(names: list[str]) -> list[str]:
-    """The names, the second of two equal ones with ``#2``: reports and files are told apart by them."""
-    return [name if not (earlier := names[:index].count(name)) else f"{name}#{earlier + 1}" for index, name in enumerate(names)]
-
-
-def address(snapshot: Mapping[str, Any]) -> str:
-    """host:port or the path of the socket."""
-    server = snapshot["server"]
-    if server["socket"] or server["port"] is None:
-        return str(server["socket"] or server["host"])
-    return f"[{server['host']}]:{server['port']}" if ":" in str(server["host"]) else f"{server['host']}:{server['port']}"
 
 
 def rank(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:

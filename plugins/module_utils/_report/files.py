@@ -1,0 +1,62 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files of a report: for their owner only, and never where somebody else has put something before."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils._names import file_name
+
+
+def private_folder(path: Path) -> None:
+    """Make the folder, readable by its owner only. One that exists must be ours alone to write: others could plant links in it."""
+    for missing in reversed([path, *path.parents]):
+        if not missing.exists():
+            missing.mkdir(mode=0o700)
+    state = path.stat()
+    if state.st_uid not in (0, os.geteuid()) or state.st_mode & 0o022:
+        raise PermissionError(errno.EPERM, "others may write into it")
+
+
+def private_file(path: Path, text: str) -> None:
+    """A new file for its owner only; what is there already, be it a link, is an error."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+
+
+def as_json(data: Any) -> str:
+    """As a file holds it, for people and for programs."""
+    return json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n"
+
+
+def save_snapshots(folder: Path, snapshots: Mapping[str, Any]) -> dict[str, str]:
+    """Write each snapshot as ``<name>.json``; ``{name: path}``. OSError where that cannot be done."""
+    private_folder(folder)
+    paths = {}
+    for place, (name, snapshot) in enumerate(snapshots.items()):
+        path = folder / f"{file_name(name)}.json"
+        # Two names may become one file name: nothing is overwritten.
+        path = path.with_name(f"{path.stem}-{place}.json") if path.exists() else path
+        private_file(path, as_json(snapshot))
+        paths[name] = str(path)
+    return paths
+
+
+def read_snapshot(path: str) -> dict[str, Any]:
+    """A snapshot that was saved. ValueError with one sentence for a file that holds none."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as a snapshot: {error}") from None
+    if not (isinstance(data, dict) and {"schema", "server", "availability", "denied"} <= set(data)):
+        raise ValueError(f"{path} holds no snapshot of redis_info")
+    return data
