@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: diagnose demo test lint units contract integration incidents bench docs clean
+.PHONY: diagnose demo test lint units contract integration incidents molecule bench docs clean
 .DEFAULT_GOAL := diagnose
 
 diagnose: $(VENV)/run
@@ -19,9 +19,9 @@ demo: $(VENV)/run $(VENV)/demo
 	@python -m tests.lab.demo $(ARGS)
 
 test: $(VENV)/test
-	@python -m tests.run lint units contract integration incidents
+	@python -m tests.run lint units contract integration incidents molecule
 
-lint units contract integration incidents: $(VENV)/test
+lint units contract integration incidents molecule: $(VENV)/test
 	@python -m tests.run $@
 
 bench: $(VENV)/test

@@ -4,8 +4,8 @@
 
 """The one runner: runs the named stages, and says at the end what was run, passed and skipped, and how long it took.
 
-``python -m tests.run lint units contract integration incidents``. Later stages run even when an earlier one failed; the exit status is 1
-if any did.
+``python -m tests.run lint units contract integration incidents molecule``. Later stages run even when an earlier one failed; the exit
+status is 1 if any did.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.lab import hosts
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "tests" / "output"
@@ -56,12 +58,12 @@ class Outcome:
 
 def main(stages: list[str]) -> int:
     """Run the stages in order and print the table."""
-    unknown = [stage for stage in stages if stage not in ("lint", "incidents", *TESTS)]
+    others = {"lint": _lint, "incidents": _incidents, "molecule": _molecule}
+    unknown = [stage for stage in stages if stage not in (*others, *TESTS)]
     if unknown or not stages:
-        print(f"no such stage: {', '.join(unknown) or 'none given'}; choose from lint, incidents, {', '.join(TESTS)}", file=sys.stderr)
+        print(f"no such stage: {', '.join(unknown) or 'none given'}; choose from {', '.join((*others, *TESTS))}", file=sys.stderr)
         return 2
     OUTPUT.mkdir(exist_ok=True)
-    others = {"lint": _lint, "incidents": _incidents}
     outcomes = [others[stage]() if stage in others else _pytest(stage) for stage in stages]
     _table(outcomes)
     return 1 if any(outcome.failed for outcome in outcomes) else 0
@@ -105,6 +107,26 @@ def _incidents() -> Outcome:
     passed = sum(result["right"] for result in results)
     failed = len(results) - passed - len(skipped)
     return Outcome("incidents", passed, failed or int(status != 0), skipped, time.monotonic() - started)
+
+
+def _molecule() -> Outcome:
+    """Every scenario on hosts of its own; the output is shown of those that fail."""
+    started = time.monotonic()
+    scenarios = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    if reason := hosts.why_not():
+        return Outcome("molecule", 0, 0, [f"molecule: {reason}"] * len(scenarios), 0.0)
+    environment = {**os.environ, "MOLECULE_GLOB": "molecule/*/molecule.yml"}
+    failed = []
+    for scenario in scenarios:
+        print(f"── molecule: {scenario}", flush=True)
+        done = subprocess.run(
+            ["molecule", "test", "-s", scenario],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        if done.returncode:
+            print(done.stdout[-20_000:], flush=True)
+            failed.append(scenario)
+    return Outcome("molecule", len(scenarios) - len(failed), len(failed), [], time.monotonic() - started)
 
 
 def _counted(results: Path) -> tuple[int, int, list[str]]:

@@ -6,6 +6,8 @@
 
 The image is built once from tests/lab/images/host, on ``debian:12`` from its registry, or where that cannot be reached on one that
 debootstrap makes from the machine's own package mirror. Whatever is started carries a label and is removed by name.
+
+``python -m tests.lab.hosts create NETWORK NAME ...`` and ``destroy NETWORK`` are for Molecule: hosts that stay, called NETWORK-NAME.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -119,6 +122,25 @@ def host(*options: str, command: tuple[str, ...] = ()) -> Iterator[Host]:
         _docker("rm", "--force", "--volumes", name, check=False)
 
 
+def create(network: str, names: list[str]) -> None:
+    """Hosts on a network of their own, where they find each other by their names."""
+    _docker("network", "create", "--label", f"{LABEL}={network}", network)
+    for name in names:
+        place = ("--network", network, "--network-alias", name, "--hostname", name)
+        _docker("run", "--detach", "--name", f"{network}-{name}", "--label", f"{LABEL}={network}", *place, *_cgroup_options(), image())
+    for name in names:
+        wait_for(functools.partial(_booted, Host(f"{network}-{name}")), f"systemd in {name}", PATIENCE)
+
+
+def destroy(network: str) -> None:
+    """Take away what :func:`create` has made, if it is there."""
+    mine = ("--filter", f"label={LABEL}={network}", "--quiet")
+    for name in _docker("ps", "--all", *mine).stdout.split():
+        _docker("rm", "--force", "--volumes", name)
+    for name in _docker("network", "ls", *mine).stdout.split():
+        _docker("network", "rm", name)
+
+
 def member(started: Host, **variables: Any) -> dict[str, Any]:
     """The inventory's variables of a host, with some of its own."""
     way = {"ansible_connection": "lab_container", "ansible_host": started.name, "ansible_python_interpreter": "/usr/bin/python3"}
@@ -191,3 +213,19 @@ def _run(command: list[str], check: bool = True, timeout: float = 60) -> subproc
     if check and done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
     return done
+
+
+def main(words: list[str]) -> int:
+    """Create or destroy the hosts of a scenario."""
+    if words[:1] == ["create"] and len(words) > 2:
+        create(words[1], words[2:])
+    elif words[:1] == ["destroy"] and len(words) == 2:
+        destroy(words[1])
+    else:
+        print("python -m tests.lab.hosts create NETWORK NAME ... | destroy NETWORK", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

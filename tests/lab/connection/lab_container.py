@@ -42,7 +42,7 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # Ansible carries no ty
 
     @property
     def _name(self) -> str:
-        return str(self._play_context.remote_addr)
+        return str(self.get_option("remote_addr"))
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a command line."""
