@@ -1,0 +1,144 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""redis_guard from its options to its result: one look at the ledger, one change of it under its lock."""
+
+from __future__ import annotations
+
+import functools
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils import _guard, _ledger_file
+
+NEEDED = [
+    *(("state", state, ["run_id", "action"]) for state in ("begun", "renewed", "ended")),
+    ("state", "pending", ["run_id", "settings"]),
+    ("state", "ended", ["outcome"]),
+]
+
+
+def guard_argument_spec() -> dict[str, Any]:
+    """The options of redis_guard."""
+    limits = _guard.Limits()
+    return {
+        "state": {"type": "str", "choices": ["queried", "begun", "renewed", "pending", "restored", "ended"], "default": "queried"},
+        "server": {"type": "str", "required": True},
+        "group": {"type": "str"},
+        "action": {"type": "str"},
+        "risk": {"type": "str", "choices": ["safe", "guarded", "human"], "default": "guarded"},
+        "named": {"type": "bool", "default": False},
+        "findings": {"type": "list", "elements": "str", "default": []},
+        "run_id": {"type": "str"},
+        "who": {"type": "str", "default": "unknown"},
+        "outcome": {"type": "str", "choices": list(_guard.STATES)},
+        "details": {"type": "dict", "default": {}},
+        "settings": {"type": "dict", "default": {}},
+        "due": {"type": "int", "default": 900},
+        "restores": {"type": "list", "elements": "str", "default": []},
+        "dir": {"type": "path", "default": "/var/lib/aragora-redis"},
+        "cooldown": {"type": "int", "default": limits.cooldown},
+        "hourly": {"type": "int", "default": limits.hourly},
+        "breaker": {"type": "int", "default": limits.breaker},
+        "lease": {"type": "int", "default": limits.lease},
+    }
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the module."""
+
+    options: Mapping[str, Any]
+    request: _guard.Request
+    limits: _guard.Limits
+    folder: Path
+    now: float
+    id: str
+
+
+def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """The result of the module, after the ledger says the same. Raises Unusable or ValueError with one sentence."""
+    limits = _guard.Limits(options["cooldown"], options["hourly"], options["breaker"], options["lease"])
+    call = Call(options, _request(options), limits, Path(options["dir"]), time.time(), uuid.uuid4().hex[:8])
+    before = _ledger_file.read(call.folder)
+    writes = options["state"] != "queried"
+    verdict = _guard.Verdict()
+    if options["state"] in ("queried", "begun"):
+        verdict = _guard.verdict(before, call.request, limits, _ledger_file.frozen(call.folder), call.now)
+    if options["state"] == "begun" and not check_mode:
+        verdict = _begin(call)
+    elif writes and not check_mode:
+        _ledger_file.change(call.folder, functools.partial(_after, call))
+        if options["state"] == "ended":
+            _ledger_file.audit(call.folder, _line(call))
+    return {
+        "changed": writes and verdict.allowed,
+        "allowed": verdict.allowed,
+        "reason": verdict.reason,
+        "sentence": verdict.sentence,
+        "retry_after": verdict.retry_after,
+        "counted": dict(verdict.counted),
+        "overdue": _guard.overdue(before, call.request.server, call.request.run_id, call.now),
+        "id": call.id if options["state"] == "pending" else None,
+        "ledger": str(call.folder / _ledger_file.LEDGER),
+    }
+
+
+def _request(options: Mapping[str, Any]) -> _guard.Request:
+    return _guard.Request(
+        server=options["server"],
+        group=options["group"] or options["server"],
+        action=options["action"] or "",
+        run_id=options["run_id"] or "",
+        who=options["who"],
+        risk=options["risk"],
+        named=options["named"],
+        findings=tuple(options["findings"]),
+    )
+
+
+def _begin(call: Call) -> _guard.Verdict:
+    """Judge and begin under the lock: nobody comes in between."""
+    verdicts: list[_guard.Verdict] = []
+
+    def begin(ledger: dict[str, Any]) -> dict[str, Any] | None:
+        verdicts.append(_guard.verdict(ledger, call.request, call.limits, _ledger_file.frozen(call.folder), call.now))
+        return _guard.begun(ledger, call.request, call.limits, call.now) if verdicts[0].allowed else None
+
+    _ledger_file.change(call.folder, begin)
+    return verdicts[0]
+
+
+def _after(call: Call, ledger: dict[str, Any]) -> dict[str, Any]:
+    """The ledger as the call leaves it."""
+    options, request = call.options, call.request
+    if options["state"] == "renewed":
+        return _guard.renewed(ledger, request, call.limits, call.now)
+    if options["state"] == "pending":
+        restore = {
+            "id": call.id, "server": request.server, "settings": options["settings"], "due": call.now + options["due"],
+            "run_id": request.run_id,
+        }  # fmt: skip
+        return _guard.with_restore(ledger, restore, call.now)
+    if options["state"] == "restored":
+        return _guard.without_restores(ledger, request.server, options["restores"], call.now)
+    return _guard.ended(ledger, request, options["outcome"], call.now)
+
+
+def _line(call: Call) -> dict[str, Any]:
+    """The audit's line: who did what, why, and what came of it."""
+    return {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(call.now)),
+        "server": call.request.server,
+        "action": call.request.action,
+        "findings": list(call.request.findings),
+        "who": call.request.who,
+        "run_id": call.request.run_id,
+        "outcome": call.options["outcome"],
+        "details": call.options["details"],
+    }
