@@ -278,3 +278,27 @@ class TestLostLink:
         texts = ("Error condition on socket for SYNC: Connection refused", "MASTER <-> REPLICA sync: Finished with success")
         replica["host"]["log"]["lines"] = [{"age_seconds": None, "by": "log", "text": text} for text in texts]
         assert engine.diagnose(replica)["findings"][0]["title"].endswith("is down")
+
+    @pytest.mark.parametrize(
+        ("state", "meaning"),
+        [("loading", "the master is loading its data set"), ("refused", "the master refuses connections"), ("up", ""), ("tls", "")],
+    )
+    def test_the_state_of_the_master_says_why_where_it_is_in_the_run(self, state, meaning):
+        replica = {**snapshot("replication_link_down"), "host": None}
+        master = copy.deepcopy(replica)
+        master["server"]["port"] = replica["info"]["replication"]["master_port"]
+        master["info"], master["availability"]["state"] = None, state
+        once = engine.diagnose_targets([replica, master])
+        title = once[0]["diagnosis"]["findings"][0]["title"]
+        assert title.partition(" is down")[2] == (f": {meaning}" if meaning else "")
+        assert engine.diagnose_groups(once) == once
+
+    def test_a_sentinel_that_misses_the_master_too_says_so(self):
+        replica = {**snapshot("replication_link_down"), "host": None}
+        guard = snapshot("healthy/sentinel-valkey-9.1")
+        guard["server"]["port"] = 26379
+        info = replica["info"]["replication"]
+        masters_of(guard)[0].update(ip=info["master_host"], port=info["master_port"], flags=["s_down", "master"])
+        found = findings([replica, guard])[0]["replication_link_down"]
+        assert found["title"].endswith("is down: Sentinel does not reach the master either")
+        assert found["evidence"]["missed_by"] == ["127.0.0.1:26379"]

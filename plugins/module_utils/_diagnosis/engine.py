@@ -28,6 +28,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     latency,
     membership,
     memory,
+    neighbours,
     persistence,
     process,
     replication,
@@ -127,7 +128,8 @@ def diagnose_groups(diagnosed: Sequence[Mapping[str, Any]]) -> list[dict[str, An
                 missing = str(error) if isinstance(error, Missing) else "info.replication: not understood"
                 for place, dummy in seats:
                     said[place][1].append({"id": rule.id, "missing": missing})
-    return [{**item, "diagnosis": _joined(item["diagnosis"], *group_rule.once(*found))} for item, found in zip(diagnosed, said)]
+    joined = [{**item, "diagnosis": _joined(item["diagnosis"], *group_rule.once(*found))} for item, found in zip(diagnosed, said)]
+    return neighbours.explained(joined, members)
 
 
 def _joined(diagnosis: Mapping[str, Any], findings: list[dict[str, Any]], not_applicable: list[dict[str, str]]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Member:
 
 def groups(members: Sequence[Member]) -> list[list[int]]:
     """The places of the members of each group, in the order of the run; everybody is in one group."""
-    crowded = _is_crowded(members)
+    crowded = is_crowded(members)
     return _joined([list(_keys(member, crowded)) for member in members])
 
 
@@ -81,7 +81,7 @@ def with_sentinels(members: Sequence[Member]) -> list[list[tuple[int, Member]]]:
     """
     places = [place for place, member in enumerate(members) if not member.is_sentinel]
     seats = [[places[seat] for seat in group] for group in groups([members[place] for place in places])]
-    crowded = _is_crowded(members)
+    crowded = is_crowded(members)
     found = [[(place, members[place]) for place in group] for group in seats]
     known = [{key for place in group for key in _data_keys(members[place], crowded)} for group in seats]
     # A Sentinel without masters is alone with itself.
@@ -121,7 +121,7 @@ def _joined(keys: Sequence[Sequence[Key]]) -> list[list[int]]:
     return sorted(found.values())
 
 
-def _is_crowded(members: Sequence[Member]) -> bool:
+def is_crowded(members: Sequence[Member]) -> bool:
     """Whether several machines are each reached as 127.0.0.1: then that is no name for any of them."""
     return any(number > 1 for number in Counter(member.address for member in members).values())
 
@@ -139,7 +139,7 @@ def _keys(member: Member, no_loopback: bool) -> Iterator[Key]:
     if member.is_replica:
         addresses = [member.address, f"{member.replication.get('master_host')}:{member.replication.get('master_port')}"]
     for address in addresses:
-        if not (no_loopback and _is_loopback(address)):
+        if not (no_loopback and is_loopback(address)):
             yield "address", address
 
 
@@ -149,7 +149,7 @@ def _data_keys(member: Member, no_loopback: bool) -> Iterator[Key]:
     server = member.snapshot.get("server") or {}
     if server.get("run_id"):
         yield "run", str(server["run_id"])
-    if not (no_loopback and _is_loopback(member.address)):
+    if not (no_loopback and is_loopback(member.address)):
         yield "address", member.address
 
 
@@ -162,7 +162,7 @@ def _watch_keys(member: Member, master: Mapping[str, Any], no_loopback: bool) ->
         address = f"{instance.get('ip')}:{instance.get('port')}"
         if instance.get("runid"):
             yield "run", str(instance["runid"])
-        if instance and not (no_loopback and _is_loopback(address)):
+        if instance and not (no_loopback and is_loopback(address)):
             yield "address", address
     part = member.snapshot.get("sentinel")
     own = part.get("id") if isinstance(part, Mapping) else None
@@ -175,5 +175,6 @@ def _mappings(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether an address means another machine wherever it is used."""
     return address.startswith(("127.", "localhost:", "::1:"))
