@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,12 +42,13 @@ def _disagree(members: Sequence[Member]) -> Verdicts:
     if not quarrels:
         return {}
     evidence = {name: {guard: _naming(master) for guard, master in views.items()} for name, views in quarrels.items()}
+    first = shlex.quote(next(iter(quarrels)))
     advice = (
         "Clients write to two servers, and what one of them was told is lost. Find the true master among those named above:",
         "$ redis-cli -h HOST -p PORT info replication",
         "Right after a failover they agree within seconds: look again. Where they do not, tell those that are wrong, one by one:",
-        f"$ {{cli}} sentinel remove {next(iter(quarrels))}",
-        f"$ {{cli}} sentinel monitor {next(iter(quarrels))} IP PORT QUORUM",
+        f"$ {{cli}} sentinel remove {first}",
+        f"$ {{cli}} sentinel monitor {first} IP PORT QUORUM",
     )
     verdict = Verdict("critical", f"The Sentinels name different masters: {', '.join(quarrels)}", evidence, advice)
     involved = {name for views in quarrels.values() for name in views}
@@ -71,7 +73,8 @@ def _split_brain_window(members: Sequence[Member]) -> Verdicts:
             continue
         replicas = count(member.replication, "connected_slaves")
         advice: tuple[str, ...]
-        evidence = {"min-replicas-to-write": 0, "replicas": replicas, "sentinels": watching}
+        settings = {name: int(member.snapshot["config"].get(name, 0)) for name in ("min-replicas-to-write", "min-replicas-max-lag")}
+        evidence = {**settings, "replicas": replicas, "sentinels": watching}
         if replicas >= MANY:
             advice = (
                 "Cut off from the others, this master would take writes that a failover throws away. Let it stop when no replica hears it:",
