@@ -19,6 +19,8 @@ NUMBERS = ("id", "age", "idle", "sub", "psub", "ssub", "omem", "tot-mem", "qbuf"
 MOST_GROUPS = 20
 WORST = 10
 IDLE_SECONDS = 3600
+# What a Sentinel calls its two connections; the middle is the beginning of its id.
+SENTINEL = re.compile(r"sentinel-([0-9a-f]{8})-(?:cmd|pubsub)")
 # Flags: N normal, S replica, M master, P pub/sub, b blocked, O monitor, x MULTI, …
 NOT_NORMAL = set("SMOP")
 
@@ -32,9 +34,9 @@ def parse(text: str) -> list[dict[str, Any]]:
 def aggregate(clients: Iterable[dict[str, Any]], own_id: int | None = None) -> dict[str, Any]:
     """The snapshot's ``clients``; the connection with ``own_id`` (this gathering's) is left out.
 
-    ``{total, normal, idle_over_hour, blocked, pubsub, replicas, normal_memory_bytes, by_address, by_user, by_library, worst, monitors}``;
-    the ``by_*`` lists hold at most 20 groups, most connections first; ``worst`` holds the ten clients with the most memory, ``monitors``
-    those that run MONITOR.
+    ``{total, normal, idle_over_hour, blocked, pubsub, replicas, normal_memory_bytes, by_address, by_user, by_library, worst, monitors,
+    sentinels}``; the ``by_*`` lists hold at most 20 groups, most connections first; ``worst`` holds the ten clients with the most memory,
+    ``monitors`` those that run MONITOR, ``sentinels`` counts the Sentinels that watch the server.
     """
     others = without(clients, own_id)
     counted = counts(others)
@@ -43,6 +45,7 @@ def aggregate(clients: Iterable[dict[str, Any]], own_id: int | None = None) -> d
         **{f"by_{kind}": grouped(others, kind) for kind in ("address", "user", "library")},
         "worst": worst(others, "memory", WORST),
         "monitors": [_shown(client) for client in others if "O" in client.get("flags", "")][:WORST],
+        "sentinels": len({found.group(1) for client in others if (found := SENTINEL.fullmatch(client.get("name", "")))}),
     }
 
 

@@ -4,17 +4,20 @@
 
 """The conversation that makes a snapshot: one connection, two rounds of pipelined reading, a latency probe in between.
 
+A Sentinel is asked a third time, about the masters that it named in the second round.
+
 It only reads, and it never fails because Redis is ill: what goes wrong stands in ``availability`` and ``denied``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _info, _latency, _probe, _rates
+from ansible_collections.aragora.redis.plugins.module_utils import _info, _latency, _probe, _rates, _sentinel
 from ansible_collections.aragora.redis.plugins.module_utils._client import (
     CLIENT_NAME,
     Client,
@@ -139,6 +142,8 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
             time.sleep(plan.window)
     probes = client.commands_sent - sent
     after = _second_round(client, snapshot, plan, parts)
+    if (snapshot["sentinel"] or {}).get("masters"):
+        _third_round(client, snapshot)
     if before and after and "rates" in parts and plan.window > 0:
         own = {"ping": probes, "info": 1}
         snapshot["rates"] = _rates.between(before, after, time.perf_counter() - started, own)
@@ -181,6 +186,9 @@ def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozense
     snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("name", "client_id")})
     answered = {name: reply for name, reply in replies.items() if name not in refused}
     take_in(snapshot, FIRST, answered, plan)
+    if snapshot["server"]["mode"] == "sentinel":
+        # It has no such commands: nothing is kept from anybody.
+        snapshot["denied"] = {part: text for part, text in snapshot["denied"].items() if "unknown command" not in text.lower()}
     return snapshot["info"] or {}
 
 
@@ -202,6 +210,7 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
         commands["histogram"] = HISTOGRAM
     if "sentinel" in parts and snapshot["server"]["mode"] == "sentinel":
         commands["sentinel"] = ("SENTINEL", "MASTERS")
+        commands["sentinel_id"] = ("SENTINEL", "MYID")
     replies = dict(zip(commands, client.pipeline(list(commands.values()))))
     refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
     snapshot["denied"].update(
@@ -213,3 +222,18 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
         answered.setdefault("histogram", [])
     take_in(snapshot, SECOND, answered, plan)
     return (understand(snapshot, "rates", lambda: _info.parse(answered["info"])) or {}) if "info" in answered else {}
+
+
+def _third_round(client: Client, snapshot: Snapshot) -> None:
+    """Ask a Sentinel about each of its masters. What is refused for one of them is said once."""
+    masters = (snapshot["sentinel"] or {})["masters"]
+    commands = _sentinel.commands(masters)
+    for (place, part), reply in zip(commands, client.pipeline(list(commands.values()))):
+        name = f"sentinel {_sentinel.DETAILS[part]}"
+        if isinstance(reply, Refused) and not (part == "quorum_check" and _sentinel.quorum_check(str(reply))):
+            snapshot["denied"].setdefault(name, str(reply))
+        else:
+            masters[place][part] = understand(snapshot, name, functools.partial(_sentinel.detail, part, reply))
+    too_many = _sentinel.left_out(masters)
+    if too_many:
+        snapshot["denied"]["sentinel"] = too_many

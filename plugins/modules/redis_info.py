@@ -202,7 +202,7 @@ snapshot:
       description:
         - C(total), C(normal), C(idle_over_hour), C(blocked), C(pubsub), C(replicas), C(normal_memory_bytes); C(by_address), C(by_user) and
           C(by_library), each at most 20 groups as in M(aragora.redis.redis_client_info); C(worst), the ten clients with the most memory;
-          C(monitors), clients that run MONITOR.
+          C(monitors), clients that run MONITOR; C(sentinels), how many Sentinels are connected, by the names of their connections.
         - This module's own connection is not among them.
       type: dict
     latency:
@@ -223,12 +223,33 @@ snapshot:
       elements: dict
     cluster:
       description:
-        - In cluster mode; C(info) of CLUSTER INFO, C(nodes) with C(id), C(address), C(flags), C(master_id), C(link) and C(slots), and
-          C(uncovered_slots), which no working master serves.
+        - In cluster mode; C(info) of CLUSTER INFO, C(nodes) of CLUSTER NODES with C(id), C(address), C(flags), C(master_id), C(link),
+          C(slots), C(moving) and C(replicas) (those of a master that work); C(uncovered_slots), which no working master serves.
+        - C(moving_slots), the slots that this node hands over or takes, C(slot), C(node) and C(to) or C(from); other nodes know nothing
+          of them.
       type: dict
     sentinel:
-      description: C(masters) of SENTINEL MASTERS, in Sentinel mode.
+      description: In Sentinel mode, what it knows.
       type: dict
+      contains:
+        id:
+          description: Its id, by which other Sentinels know it (not C(server.run_id)).
+          type: str
+        tilt:
+          description: Whether it stands by, because it does not trust its clock.
+          type: bool
+        tilt_seconds:
+          description: Since when, in seconds; null where it does not stand by, or does not say so (before Redis 7.0).
+          type: int
+        masters:
+          description:
+            - SENTINEL MASTERS, with Sentinel's own names (C(name), C(ip), C(port), C(runid), C(role-reported), C(quorum), …), numbers
+              typed, C(flags) as a list, and without passwords.
+            - Each with C(replicas) of SENTINEL REPLICAS and C(sentinels) of SENTINEL SENTINELS in the same form, and
+              C(quorum_check) of SENTINEL CKQUORUM as C(ok) and C(text). These are asked of the first 100 masters only, and null of the
+              others; RV(snapshot.denied) says so.
+          type: list
+          elements: dict
     keyspace:
       description: Null; a place for what is known about the keys from elsewhere.
       type: dict

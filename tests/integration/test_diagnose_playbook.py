@@ -19,7 +19,7 @@ import redis
 import yaml
 
 from tests.conftest import ROOT, environment_of_a_user
-from tests.lab import network, ports, servers
+from tests.lab import network, ports, sentinels, servers
 from tests.lab.scenarios.groups import two_masters
 
 DIAGNOSE = "playbooks/diagnose.yml"
@@ -189,6 +189,33 @@ class TestGroups:
         played = play(DIAGNOSE, "-e", "redis_expected_replicas=two", REDIS_URL=server.url)
         assert played.status != 0
         assert "redis_expected_replicas" in played.output
+
+
+class TestSentinels:
+    """Sentinels are targets beside the servers that they watch."""
+
+    @pytest.fixture
+    def watched(self, family_binary):
+        with sentinels.watched(family_binary, replicas=1, sentinels=1) as group:
+            yield group
+
+    def test_what_they_know_counts_for_the_master_and_for_themselves(self, watched, play):
+        played = play(DIAGNOSE, "-e", json.dumps({"redis_url": watched.urls}))
+        ids = {target["server"]["port"]: [found["id"] for found in target["findings"]] for target in played.report["targets"]}
+        assert "sentinels_few" in ids[watched.sentinels[0].port]
+        assert "split_brain_window" in ids[watched.master.port]
+        assert "replicas_missing" not in ids[watched.master.port]
+
+    def test_hosts_that_were_judged_alone_are_judged_with_their_sentinel_in_the_end(self, watched, inventory, play):
+        watched.replicas[0].stop()
+        servers.wait_for(lambda: sentinels.online(watched.master) == 0, "the master to miss its replica")
+        hosts = {"cache": {"redis_connection": {"login_port": watched.master.port}}}
+        hosts["guard"] = {"redis_connection": {"login_port": watched.sentinels[0].port}}
+        played = play(DIAGNOSE, "-i", inventory(**hosts), "-e", "redis_diagnosis_host=false")
+        found = {target["name"]: {found["id"]: found for found in target["findings"]} for target in played.report["targets"]}
+        assert found["cache"]["replicas_missing"]["title"] == "0 of 1 replicas are online"
+        assert "no_high_availability" not in found["cache"]
+        assert "no_failover_candidate" in found["guard"]
 
 
 class TestBadInput:

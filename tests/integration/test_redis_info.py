@@ -10,7 +10,7 @@ import contextlib
 
 import pytest
 
-from tests.lab import servers
+from tests.lab import clusters, sentinels, servers
 
 
 def test_a_snapshot_of_a_healthy_server_is_complete(server, run_module):
@@ -188,3 +188,66 @@ class TestThroughSentinels:
             snapshot = run_module("redis_info", url=guard.url, window=0.1)["snapshot"]
         assert snapshot["server"]["mode"] == "sentinel"
         assert snapshot["sentinel"]["masters"][0]["name"] == "mymaster"
+
+
+@pytest.fixture(scope="module")
+def watched(binary):
+    """A master, two replicas and three Sentinels that know each other."""
+    with sentinels.watched(binary, requirepass="Sesame-7391", masterauth="Sesame-7391") as group:
+        yield group
+
+
+class TestSentinels:
+    """What a Sentinel knows."""
+
+    def test_a_sentinel_tells_of_its_master_the_replicas_and_the_others(self, watched, run_module):
+        snapshot = run_module("redis_info", url=watched.sentinels[0].url, window=0)["snapshot"]
+        (master,) = snapshot["sentinel"]["masters"]
+        assert snapshot["denied"] == {}
+        assert snapshot["sentinel"]["tilt"] is False
+        assert master["port"] == watched.master.port
+        assert {replica["port"] for replica in master["replicas"]} == {replica.port for replica in watched.replicas}
+        assert {other["port"] for other in master["sentinels"]} == {guard.port for guard in watched.sentinels[1:]}
+        assert master["quorum_check"]["ok"] is True
+        assert "Sesame" not in str(snapshot)
+
+    def test_sentinels_know_each_other_by_the_id_that_each_gives(self, watched, run_module):
+        parts = [run_module("redis_info", url=guard.url, window=0)["snapshot"]["sentinel"] for guard in watched.sentinels[:2]]
+        assert parts[0]["id"] in {other["runid"] for other in parts[1]["masters"][0]["sentinels"]}
+
+    def test_a_master_counts_the_sentinels_that_watch_it(self, watched, run_module):
+        clients = run_module("redis_info", url=watched.master.url, login_password="Sesame-7391", window=0)["snapshot"]["clients"]
+        assert clients["sentinels"] == 3
+
+    def test_what_a_user_may_not_ask_is_denied_and_no_lost_quorum(self, watched, run_module):
+        guard = watched.sentinels[-1].client()
+        guard.execute_command(
+            "ACL", "SETUSER", "ops", "on", ">Guard-1204", "+ping", "+info", "+client", "+sentinel|masters", "+sentinel|myid"
+        )
+        options = {"url": watched.sentinels[-1].url, "login_user": "ops", "login_password": "Guard-1204", "window": 0}
+        snapshot = run_module("redis_info", **options)["snapshot"]
+        (master,) = snapshot["sentinel"]["masters"]
+        assert (master["replicas"], master["sentinels"], master["quorum_check"]) == (None, None, None)
+        assert {"sentinel REPLICAS", "sentinel SENTINELS", "sentinel CKQUORUM"} <= set(snapshot["denied"])
+
+
+def test_of_hundreds_of_masters_the_first_are_asked_for(family_binary, run_module):
+    ports = [servers.free_port() for dummy in range(120)]
+    lines = "\n".join(f"monitor shop-{place} 127.0.0.1 {port} 1" for place, port in enumerate(ports))
+    with servers.running(family_binary, sentinel_mode=True, sentinel=lines, save=None) as guard:
+        snapshot = run_module("redis_info", url=guard.url, window=0)["snapshot"]
+    masters = snapshot["sentinel"]["masters"]
+    assert len(masters) == 120
+    assert sum(master["quorum_check"] is not None for master in masters) == 100
+    assert snapshot["denied"]["sentinel"] == "120 masters: replicas, Sentinels and quorum are asked for of the first 100 only"
+
+
+def test_a_node_tells_which_slots_it_hands_over(family_binary, run_module):
+    with clusters.clustered(family_binary, masters=2, replicas=1) as cluster:
+        source, target = cluster.masters
+        source.client().execute_command("CLUSTER", "SETSLOT", 0, "MIGRATING", clusters.node_id(target))
+        part = run_module("redis_info", url=source.url, window=0)["snapshot"]["cluster"]
+    (moving,) = part["moving_slots"]
+    assert moving["slot"] == 0
+    assert moving["to"].endswith(f":{target.port}")
+    assert [node["replicas"] for node in part["nodes"] if "master" in node["flags"]] == [1, 1]

@@ -84,7 +84,10 @@ def capture_group(rule: str, name: str) -> dict[str, Any]:
     scenario = GROUPS[rule]
     ports: dict[int, int] = {}
     ids: dict[str, int] = {}
-    snapshots = [scrubbed(snapshot, ports, ids) for snapshot in take_all(scenario.make, _binary(name), 0.3)]
+    taken = take_all(scenario.make, _binary(name), 0.3)
+    # Twice, because the first may name the last: by then all ports are known.
+    for dummy in range(2):
+        snapshots = [scrubbed(snapshot, ports, ids) for snapshot in taken]
     known = {found.id for found in engine.GROUP_RULES}
     judged = engine.diagnose_targets(snapshots, expected_replicas=scenario.expected_replicas)
     told = [[found["id"] for found in item["diagnosis"]["findings"] if found["id"] in known] for item in judged]

@@ -154,6 +154,11 @@ def test_monitors_are_shown_with_who_they_are():
     assert (monitor["id"], monitor["name"], monitor["age_seconds"], monitor["address"]) == (9, "forgotten", 77, "10.0.0.1:5000")
 
 
+def test_sentinels_are_counted_by_the_names_of_their_connections():
+    names = ("sentinel-2b015fde-cmd", "sentinel-2b015fde-pubsub", "sentinel-f56da808-cmd", "sentinel-shop", "")
+    assert aggregate(parse("".join(_line(id=number, name=name) for number, name in enumerate(names))))["sentinels"] == 2
+
+
 def test_memory_falls_back_to_the_output_buffer():
     assert aggregate([{"id": 1, "flags": "N", "omem": 7}])["normal_memory_bytes"] == 7
 

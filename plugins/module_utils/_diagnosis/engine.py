@@ -15,18 +15,24 @@ from urllib.parse import unquote
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     availability,
     buffers,
+    cluster,
     connections,
     eviction,
+    failover,
     fragmentation,
     group,
+    group_rule,
+    high_availability,
     host,
     latency,
     membership,
     memory,
+    neighbours,
     persistence,
     process,
     replication,
     security,
+    sentinel,
     slow_commands,
     startup,
     thresholds,
@@ -44,6 +50,9 @@ RULES: tuple[Rule, ...] = (
     *eviction.RULES,
     *persistence.RULES,
     *replication.RULES,
+    *cluster.RULES,
+    *sentinel.RULES,
+    *failover.RULES,
     *connections.RULES,
     *slow_commands.RULES,
     *latency.RULES,
@@ -53,7 +62,7 @@ RULES: tuple[Rule, ...] = (
     *host.RULES,
     *latency.SYMPTOMS,
 )
-GROUP_RULES = group.RULES
+GROUP_RULES = (*group.RULES, *high_availability.RULES)
 
 
 def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, workload_role: str | None = None) -> dict[str, Any]:
@@ -110,16 +119,17 @@ def diagnose_groups(diagnosed: Sequence[Mapping[str, Any]]) -> list[dict[str, An
         membership.Member(str(item["name"]), item["snapshot"], item.get("group"), item.get("expected_replicas")) for item in diagnosed
     ]
     said: list[tuple[list[dict[str, Any]], list[dict[str, str]]]] = [([], []) for dummy in diagnosed]
-    for places in membership.groups(members):
+    for seats in membership.with_sentinels(members):
         for rule in GROUP_RULES:
             try:
-                for place, verdict in rule.judge([members[place] for place in places]).items():
-                    said[places[place]][0].append(_finding(rule, verdict, members[places[place]].snapshot))
+                for seat, verdict in rule.judge([member for dummy, member in seats]).items():
+                    said[seats[seat][0]][0].append(_finding(rule, verdict, seats[seat][1].snapshot))
             except (Missing, *MALFORMED) as error:
                 missing = str(error) if isinstance(error, Missing) else "info.replication: not understood"
-                for place in places:
+                for place, dummy in seats:
                     said[place][1].append({"id": rule.id, "missing": missing})
-    return [{**item, "diagnosis": _joined(item["diagnosis"], *found)} for item, found in zip(diagnosed, said)]
+    joined = [{**item, "diagnosis": _joined(item["diagnosis"], *group_rule.once(*found))} for item, found in zip(diagnosed, said)]
+    return neighbours.explained(joined, members)
 
 
 def _joined(diagnosis: Mapping[str, Any], findings: list[dict[str, Any]], not_applicable: list[dict[str, str]]) -> dict[str, Any]:
@@ -171,7 +181,7 @@ def _family(finding: dict[str, Any], present: Mapping[str, dict[str, Any]]) -> l
     return family
 
 
-def _finding(rule: Rule | group.GroupRule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[str, Any]:
+def _finding(rule: Rule | group_rule.GroupRule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[str, Any]:
     words = placeholders(snapshot)
     return {
         "id": rule.id,

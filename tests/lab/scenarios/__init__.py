@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tests.lab.scenarios import availability, connections, host, latency, memory, persistence, replication
+from tests.lab.scenarios import availability, clusters, connections, host, latency, memory, persistence, replication, sentinels
 from tests.lab.scenarios.healthy import HEALTHY, ONLY_ON
 from tests.lab.scenarios.scenario import Scenario
 
@@ -18,6 +18,8 @@ SCENARIOS: dict[str, Scenario] = {
     **connections.SCENARIOS,
     **latency.SCENARIOS,
     **replication.SCENARIOS,
+    **clusters.SCENARIOS,
+    **sentinels.SCENARIOS,
     **persistence.SCENARIOS,
     **host.SCENARIOS,
 }

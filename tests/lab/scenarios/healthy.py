@@ -14,9 +14,11 @@ from typing import Any
 
 import redis
 
-from tests.lab import hosts, servers
+from tests.lab import hosts
+from tests.lab.clusters import clustered
 from tests.lab.scenarios.host import snapshot_of
 from tests.lab.scenarios.scenario import Make, fill, load, pair, with_server
+from tests.lab.sentinels import watched
 from tests.lab.servers import Server
 
 # What the documentation of this collection asks for.
@@ -64,10 +66,9 @@ def _pair_member(which: int) -> Make:
 
 @contextlib.contextmanager
 def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
-    with servers.running(binary, cluster_enabled="yes", **WELL_SET) as server:
+    with clustered(binary, masters=1, **WELL_SET) as cluster:
+        server = cluster.masters[0]
         client = server.client()
-        client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
-        servers.wait_for(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"), "the slots to be served")
         # Not by a script: it would have to name its keys, which lie in many slots.
         for number in range(1000):
             client.set(f"user:{number}", "x" * 100)
@@ -75,6 +76,12 @@ def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
         client.slowlog_reset()
         with load(server, mixed, pause=0.01):
             yield {"url": server.url}
+
+
+@contextlib.contextmanager
+def _sentinel(binary: Path) -> Iterator[dict[str, Any]]:
+    with watched(binary, **WELL_SET) as group:
+        yield {"url": group.sentinels[0].url}
 
 
 @contextlib.contextmanager
@@ -102,5 +109,6 @@ HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
     "master": (_pair_member(0), ()),
     "replica": (_pair_member(1), ()),
     "cluster": (_cluster_node, ()),
+    "sentinel": (_sentinel, ()),
     "unit": (_unit, ("no_high_availability",)),
 }
