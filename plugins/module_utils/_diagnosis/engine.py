@@ -26,6 +26,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     memory,
     persistence,
     process,
+    releases,
     replication,
     security,
     slow_commands,
@@ -50,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     *buffers.RULES,
     *fragmentation.RULES,
     *security.RULES,
+    *releases.RULES,
     *host.RULES,
     *latency.SYMPTOMS,
 )
