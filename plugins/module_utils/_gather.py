@@ -10,11 +10,12 @@ It only reads, and it never fails because Redis is ill: what goes wrong stands i
 from __future__ import annotations
 
 import contextlib
+import datetime
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _info, _latency, _probe, _rates
+from ansible_collections.aragora.redis.plugins.module_utils import _certificates, _info, _latency, _probe, _rates
 from ansible_collections.aragora.redis.plugins.module_utils._client import (
     CLIENT_NAME,
     Client,
@@ -105,12 +106,23 @@ def take(endpoint: Endpoint, plan: Plan) -> Snapshot:
     with contextlib.closing(client):
         describe(snapshot, failure)
         snapshot["availability"].update({"connect_ms": client.connect_ms, "ping_ms": client.login_ms})
+        snapshot["availability"]["certificate"] = _certificate(client, snapshot)
         try:
             _read(client, snapshot, plan)
         except Unavailable as error:
             # It answered PING and then no more: what was read so far stays.
             describe(snapshot, error.failure)
     return snapshot
+
+
+def _certificate(client: Client, snapshot: Snapshot) -> dict[str, Any] | None:
+    """What the server's certificate says; None without TLS, and with a word in ``denied`` for one that cannot be read."""
+    shown = client.certificate()
+    try:
+        return _certificates.told(shown, datetime.datetime.now(datetime.timezone.utc)) if shown else None
+    except ValueError as error:
+        snapshot["denied"]["certificate"] = str(error)
+        return None
 
 
 def unread(endpoint: Endpoint) -> Snapshot:

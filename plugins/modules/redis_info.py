@@ -173,6 +173,11 @@ snapshot:
         eta_seconds:
           description: Seconds until the data set is loaded, while it loads.
           type: int
+        certificate:
+          description:
+            - The certificate that the server showed, validated or not, C(not_before), C(not_after), C(days_left), C(subject) and C(issuer)
+              (common names, else organisations). Null without TLS.
+          type: dict
     info:
       description: "Every section of INFO in lower case with typed values; C(db0), C(cmdstat_*) and their like are mappings."
       type: dict

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     availability,
     buffers,
+    certificates,
     connections,
     eviction,
     fragmentation,
@@ -50,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     *latency.RULES,
     *buffers.RULES,
     *fragmentation.RULES,
+    *certificates.RULES,
     *security.RULES,
     *releases.RULES,
     *host.RULES,

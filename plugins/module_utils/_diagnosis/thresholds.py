@@ -68,6 +68,8 @@ THRESHOLDS: dict[str, tuple[float, str, str]] = {
     "crash_loop_seconds": (900, "s", "how long a restart counts"),
     "disk_free_percent": (10, "%", "free space of the data directory's filesystem"),
     "disk_free_rdbs": (2, "RDB files", "free space in sizes of the last RDB file"),
+    "certificate_warning_days": (14, "days", "left until the server's certificate ends"),
+    "certificate_critical_days": (3, "days", "left until the server's certificate ends"),
     "save_old_intervals": (4, "save intervals", "age of the last save"),
     "save_old_seconds": (3600, "s", "age of the last save, at least"),
 }

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tests.lab.scenarios import availability, connections, host, latency, memory, persistence, releases, replication
+from tests.lab.scenarios import availability, certificates, connections, host, latency, memory, persistence, releases, replication
 from tests.lab.scenarios.healthy import HEALTHY, ONLY_ON
 from tests.lab.scenarios.scenario import Scenario
 
@@ -21,4 +21,5 @@ SCENARIOS: dict[str, Scenario] = {
     **persistence.SCENARIOS,
     **host.SCENARIOS,
     **releases.SCENARIOS,
+    **certificates.SCENARIOS,
 }

@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from tests.lab import hosts, servers
+from tests.lab.scenarios.availability import tls_server
 from tests.lab.scenarios.host import snapshot_of
 from tests.lab.scenarios.scenario import Make, fill, load, pair, with_server
 from tests.lab.servers import Server
@@ -78,6 +79,14 @@ def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
+def _encrypted(binary: Path) -> Iterator[dict[str, Any]]:
+    with tls_server(binary, tls_auth_clients="no", **WELL_SET) as (server, authority):
+        some_data(server)
+        with load(server, mixed, pause=0.01):
+            yield {"url": f"rediss://127.0.0.1:{server.options['tls-port']}", "ca_certs": str(authority)}
+
+
+@contextlib.contextmanager
 def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
     with hosts.host() as started:
         # Nothing is saved, so that the kernel's ways with forks do not matter.
@@ -88,8 +97,8 @@ def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
         yield {"snapshot": snapshot_of(started)}
 
 
-# Those that are not made of any server of the matrix.
-ONLY_ON = {"unit": ("redis-7.0",)}
+# Those that not every server of the matrix can be.
+ONLY_ON = {"unit": ("redis-7.0",), "tls": ("redis-7.0",)}
 # name: (how it is made, the findings that are true of it and no complaint)
 HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
     "stock": (with_server(some_data, mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", "no_high_availability")),
@@ -102,5 +111,6 @@ HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
     "master": (_pair_member(0), ()),
     "replica": (_pair_member(1), ()),
     "cluster": (_cluster_node, ()),
+    "tls": (_encrypted, ("no_high_availability",)),
     "unit": (_unit, ("no_high_availability",)),
 }
