@@ -29,7 +29,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._endpoint import End
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure
 from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import Plan, make_plan
 from ansible_collections.aragora.redis.plugins.module_utils._latency_server import HISTOGRAM, has_histogram, ping_times
-from ansible_collections.aragora.redis.plugins.module_utils._replies import FIRST, SECOND, pairs, take_in, understand
+from ansible_collections.aragora.redis.plugins.module_utils._replies import FIRST, SECOND, pairs, take_in, understand, user
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, empty
 
 MOST_THREADS = 512
@@ -151,9 +151,27 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
             time.sleep(plan.window)
     probes = client.commands_sent - sent
     after = _second_round(client, snapshot, plan, parts)
+    _read_users(client, snapshot)
     if before and after and "rates" in parts and plan.window > 0:
         own = {"ping": probes, "info": 1}
         snapshot["rates"] = _rates.between(before, after, time.perf_counter() - started, own)
+
+
+def _read_users(client: Client, snapshot: Snapshot) -> None:
+    """What the users may do that applications are connected as; costs no round trip where that is the user default only."""
+    acl, clients = snapshot["acl"], snapshot["clients"]
+    if not acl or not clients:
+        return
+    others = [row["name"] for row in clients["applications"] if row["name"] != "default"]
+    replies = client.pipeline([("ACL", "GETUSER", name) for name in others]) if others else []
+    refused = [str(reply) for reply in replies if isinstance(reply, Refused)]
+    if refused:
+        snapshot["denied"]["acl"] = refused[0]
+        return
+    known = understand(snapshot, "acl", lambda: {name: user(reply) for name, reply in zip(others, replies) if reply})
+    if known is not None and (acl["default"] or len(others) == len(clients["applications"])):
+        known["default"] = acl["default"]
+        acl["users"] = [{**row, **known[row["name"]]} for row in clients["applications"] if row["name"] in known]
 
 
 def _read_busy(client: Client, snapshot: Snapshot) -> None:

@@ -201,7 +201,8 @@ snapshot:
       description:
         - C(total), C(normal), C(idle_over_hour), C(blocked), C(pubsub), C(replicas), C(normal_memory_bytes); C(by_address), C(by_user) and
           C(by_library), each at most 20 groups as in M(aragora.redis.redis_client_info); C(worst), the ten clients with the most memory;
-          C(monitors), clients that run MONITOR.
+          C(monitors), clients that run MONITOR; C(applications), C(name) of users and C(connections) as them, without replicas, masters,
+          monitors and Sentinels.
         - This module's own connection is not among them.
       type: dict
     latency:
@@ -214,7 +215,9 @@ snapshot:
       description: C(stats) of MEMORY STATS, C(doctor) the text of MEMORY DOCTOR.
       type: dict
     acl:
-      description: C(whoami), and the user C(default) without its password hashes.
+      description:
+        - C(whoami), the user C(default) without its password hashes, and in the same form C(users), those of C(clients.applications) with
+          their C(connections); null where one of the two parts could not be read.
       type: dict
     modules:
       description: Loaded modules, C(name) and C(ver).

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
+    acl,
     availability,
     buffers,
     certificates,
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     *fragmentation.RULES,
     *certificates.RULES,
     *security.RULES,
+    *acl.RULES,
     *releases.RULES,
     *host.RULES,
     *latency.SYMPTOMS,

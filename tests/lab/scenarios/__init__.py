@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tests.lab.scenarios import availability, certificates, connections, host, latency, memory, persistence, releases, replication
+from tests.lab.scenarios import acl, availability, certificates, connections, host, latency, memory, persistence, releases, replication
 from tests.lab.scenarios.healthy import HEALTHY, ONLY_ON
 from tests.lab.scenarios.scenario import Scenario
 
@@ -22,4 +22,5 @@ SCENARIOS: dict[str, Scenario] = {
     **host.SCENARIOS,
     **releases.SCENARIOS,
     **certificates.SCENARIOS,
+    **acl.SCENARIOS,
 }
