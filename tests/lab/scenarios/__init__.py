@@ -6,7 +6,19 @@
 
 from __future__ import annotations
 
-from tests.lab.scenarios import acl, availability, certificates, connections, host, latency, memory, persistence, releases, replication
+from tests.lab.scenarios import (
+    acl,
+    availability,
+    certificates,
+    configuration,
+    connections,
+    host,
+    latency,
+    memory,
+    persistence,
+    releases,
+    replication,
+)
 from tests.lab.scenarios.healthy import HEALTHY, ONLY_ON
 from tests.lab.scenarios.scenario import Scenario
 
@@ -23,4 +35,5 @@ SCENARIOS: dict[str, Scenario] = {
     **releases.SCENARIOS,
     **certificates.SCENARIOS,
     **acl.SCENARIOS,
+    **configuration.SCENARIOS,
 }
