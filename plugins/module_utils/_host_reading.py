@@ -95,6 +95,7 @@ class Reading:
         self.part("disk", self._disk)
         self.part("files", self._files)
         self.part("firewall", lambda: commands.firewall(self.port))
+        self.part("network", commands.network)
         self.part("log", self._log)
         self.part("oom", self._oom)
         if before and self.host["process"]:

@@ -135,6 +135,9 @@ host:
       description: Rules that keep packets from the port, C(source), C(chain), C(verdict), C(rule). Sets and jumps are not followed.
       type: list
       elements: dict
+    network:
+      description: Links that carry addresses, by name, with C(addresses) and C(speed_mbit) (null where the driver tells none).
+      type: dict
     log:
       description:
         - C(lines), the last that matter, C(age_seconds), C(by), C(text), secrets masked.

@@ -15,6 +15,7 @@ from tests.lab.scenarios import (
     host,
     latency,
     memory,
+    network,
     persistence,
     releases,
     replication,
@@ -36,4 +37,5 @@ SCENARIOS: dict[str, Scenario] = {
     **certificates.SCENARIOS,
     **acl.SCENARIOS,
     **configuration.SCENARIOS,
+    **network.SCENARIOS,
 }
