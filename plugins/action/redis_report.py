@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import uuid
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,17 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.aragora.redis.plugins.module_utils import _previous
 from ansible_collections.aragora.redis.plugins.module_utils._report import document, html, markdown, terminal
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import plain
 
+LARGEST_SNAPSHOT = 64 * 1024 * 1024
 SPEC = {
     "state": {"type": "str", "choices": ["prepared", "written"], "default": "written"},
     "dir": {"type": "path", "required": True},
     "run": {"type": "str"},
     "diagnosed": {"type": "list", "elements": "dict"},
+    "previous": {"type": "str"},
 }
 
 
@@ -44,7 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
         folder = Path(options["dir"]).expanduser().absolute()
         try:
             if options["state"] == "prepared":
-                return self._prepare(folder)
+                return {"previous": _previous_digests(folder, options["previous"]), **self._prepare(folder)}
             return self._write(folder / _checked_run(options["run"]), options["run"], _checked(plain(options["diagnosed"])))
         except OSError as error:
             raise AnsibleActionFail(
@@ -77,6 +81,30 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
             "summary": report["summary"],
             "targets": [{key: target[key] for key in ("name", "url", "availability", "findings")} for target in report["targets"]],
         }
+
+
+def _previous_digests(folder: Path, previous: str | None) -> list[dict[str, Any]]:
+    """Digests of an earlier report's snapshots: of a run's folder, its report.json, or one of them; none while there is no ``latest``."""
+    if not previous or (previous == "latest" and not (folder / "latest").exists()):
+        return []
+    place = folder / "latest" if previous == "latest" else Path(previous).expanduser().absolute()
+    place = place.parent if place.name == "report.json" else place
+    paths = sorted((place / "snapshots").glob("*.json")) if place.is_dir() else [place]
+    if not paths:
+        raise AnsibleActionFail(f"redis_diagnosis_previous: {place} holds no snapshots: give the folder of a report, or 'latest'")
+    try:
+        return [_previous.digest(_text(path), str(path)) for path in paths]
+    except OSError as error:
+        raise AnsibleActionFail(f"redis_diagnosis_previous: {error.filename} cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise AnsibleActionFail(f"redis_diagnosis_previous: {error}") from None
+
+
+def _text(path: Path) -> str:
+    """A snapshot's text. ValueError for what is no file, or larger than any snapshot."""
+    if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > LARGEST_SNAPSHOT:
+        raise ValueError(f"{path} is no snapshot: it is no file, or larger than {LARGEST_SNAPSHOT >> 20} MiB")
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _write_files(folder: Path, report: dict[str, Any], snapshots: dict[str, Any]) -> None:

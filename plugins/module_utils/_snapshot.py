@@ -68,6 +68,7 @@ class Snapshot(TypedDict):
     keyspace: dict[str, Any] | None
     host: dict[str, Any] | None
     application: dict[str, Any] | None
+    previous: dict[str, Any] | None
     denied: dict[str, str]
 
 
@@ -84,7 +85,7 @@ def empty(host: str | None, port: int | None, socket: str | None, url: str, loca
         },
         "info": None, "config": None, "auth": None, "rates": None, "slowlog": None, "clients": None, "latency": None,
         "memory": None, "acl": None, "modules": None, "cluster": None, "sentinel": None, "keyspace": None,
-        "host": None, "application": None,
+        "host": None, "application": None, "previous": None,
         "denied": {},
     }  # fmt: skip
 

@@ -240,6 +240,10 @@ snapshot:
     application:
       description: Null; a place for what is known about the application from elsewhere.
       type: dict
+    previous:
+      description:
+        - Null; a place for what has changed since an earlier report. P(aragora.redis.diagnose_targets#filter) puts it there.
+      type: dict
     denied:
       description: What could not be read, by part, in the server's own words.
       type: dict

@@ -13,6 +13,7 @@ from itertools import zip_longest
 from typing import Any
 from urllib.parse import unquote
 
+from ansible_collections.aragora.redis.plugins.module_utils import _previous
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     acl,
     availability,
@@ -21,6 +22,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     configuration,
     connections,
     eviction,
+    forecast,
     fragmentation,
     group,
     host,
@@ -38,7 +40,15 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     thresholds,
     workload,
 )
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import MALFORMED, SEVERITIES, Facts, Missing, Rule, Verdict
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import (
+    MALFORMED,
+    SEVERITIES,
+    Facts,
+    Missing,
+    Rule,
+    Verdict,
+    told_as_past,
+)
 
 # In the order in which findings of equal severity are told: what refuses service before what slows it down.
 RULES: tuple[Rule, ...] = (
@@ -46,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     *process.RULES,
     *availability.RULES,
     *memory.RULES,
+    *forecast.RULES,
     *eviction.RULES,
     *persistence.RULES,
     *replication.RULES,
@@ -77,8 +88,9 @@ def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = 
     facts = Facts(snapshot, thresholds.merged(overrides), found_role["role"])
     findings, not_applicable = [], []
     for rule in RULES:
+        facts.since.clear()
         try:
-            verdict = rule.judge(facts)
+            verdict = told_as_past(rule.judge(facts), facts)
         except Missing as missing:
             not_applicable.append({"id": rule.id, "missing": str(missing)})
         except MALFORMED:
@@ -97,14 +109,17 @@ def diagnose_targets(
     *,
     replication_group: str | None = None,
     expected_replicas: Any = None,
+    previous: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """``[{name, snapshot, diagnosis, group, expected_replicas}]`` in the order of the snapshots, judged as groups too.
 
-    Servers without a name are called by their address. ValueError for unknown thresholds or roles, also when there is no snapshot.
+    Servers without a name are called by their address; ``previous`` are digests of an earlier report's snapshots.
+    ValueError for unknown thresholds or roles, also when there is no snapshot.
     """
     thresholds.merged(overrides)
     workload.check(workload_role)
     titles = _unique([name or address(snapshot) for snapshot, name in zip_longest(snapshots, list(names)[: len(snapshots)])])
+    snapshots = [_previous.compared(snapshot, previous) for snapshot in snapshots] if previous else snapshots
     inventory = {"group": replication_group or None, "expected_replicas": _whole(expected_replicas)}
     return diagnose_groups(
         [

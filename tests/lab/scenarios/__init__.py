@@ -17,6 +17,7 @@ from tests.lab.scenarios import (
     memory,
     network,
     persistence,
+    previous,
     releases,
     replication,
 )
@@ -38,4 +39,5 @@ SCENARIOS: dict[str, Scenario] = {
     **acl.SCENARIOS,
     **configuration.SCENARIOS,
     **network.SCENARIOS,
+    **previous.SCENARIOS,
 }

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from ansible_collections.aragora.redis.plugins.module_utils import _previous
 
 from tests.lab import hosts, servers
 from tests.lab.scenarios.acl import as_user
 from tests.lab.scenarios.availability import tls_server
 from tests.lab.scenarios.host import snapshot_of
+from tests.lab.scenarios.previous import an_hour_ago
+from tests.lab.scenarios.previous import snapshot_of as snapshot_of_server
 from tests.lab.scenarios.scenario import Make, fill, load, pair, with_server
 from tests.lab.servers import Server
 
@@ -90,6 +93,15 @@ def _with_users(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
+def _looked_at_again(binary: Path) -> Iterator[dict[str, Any]]:
+    with servers.running(binary, **WELL_SET) as server:
+        some_data(server)
+        with load(server, mixed, pause=0.01):
+            before = an_hour_ago(snapshot_of_server(server))
+            yield {"snapshot": _previous.compared(snapshot_of_server(server), [before])}
+
+
+@contextlib.contextmanager
 def _encrypted(binary: Path) -> Iterator[dict[str, Any]]:
     with tls_server(binary, tls_auth_clients="no", **WELL_SET) as (server, authority):
         some_data(server)
@@ -109,7 +121,7 @@ def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
 
 
 # Those that not every server of the matrix can be.
-ONLY_ON = {"unit": ("redis-7.0",), "tls": ("redis-7.0",)}
+ONLY_ON = {"unit": ("redis-7.0",), "tls": ("redis-7.0",), "again": ("redis-8.2",)}
 ALONE = ("no_high_availability",)
 # True where applications log in as the only user there is.
 NO_USERS = ("default_user_all_powerful",)
@@ -126,6 +138,7 @@ HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
     "replica": (_pair_member(1), NO_USERS),
     "cluster": (_cluster_node, NO_USERS),
     "users": (_with_users, ALONE),
+    "again": (_looked_at_again, (*ALONE, *NO_USERS)),
     "tls": (_encrypted, (*ALONE, *NO_USERS)),
     "unit": (_unit, ALONE),
 }
