@@ -20,7 +20,7 @@ from tests.lab.servers import Server, wait_for
 __all__ = ["ANY", "JEMALLOC", "WITH_TLS", "Injecting", "Lab", "Place", "Server", "Skipped", "fill", "load", "scenario", "wait_for"]
 
 # What inject() yields: the options of redis_info that lead to the server (``url``, ``login_password``, ``connect_timeout`` …),
-# or ``targets``, a list of URLs, in place of ``url``.
+# or ``targets``, a list of URLs, in place of ``url``; ``by_host`` has this machine diagnosed by an inventory.
 Place = dict[str, Any]
 Inject = Callable[["Lab"], AbstractContextManager[Place]]
 Injecting = Iterator[Place]
