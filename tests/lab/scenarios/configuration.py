@@ -15,6 +15,7 @@ from typing import Any
 from tests.lab import servers
 from tests.lab.scenarios.host import of_host
 from tests.lab.scenarios.scenario import Scenario
+from tests.lab.servers import Server
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
@@ -29,12 +30,18 @@ def _changed_at_run_time(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _as_nobody(binary: Path) -> Iterator[dict[str, Any]]:
+def server_of_nobody(binary: Path) -> Iterator[Server]:
+    """A server that may read its file and nothing more."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
-        # It may read its file and nothing more.
         Path(folder).chmod(0o755)
         with servers.running(binary, folder=Path(folder), launcher=NOBODY, logfile="") as server:
-            yield {"url": server.url, "host": of_host(server)}
+            yield server
+
+
+@contextlib.contextmanager
+def _as_nobody(binary: Path) -> Iterator[dict[str, Any]]:
+    with server_of_nobody(binary) as server:
+        yield {"url": server.url, "host": of_host(server)}
 
 
 SCENARIOS = {
