@@ -12,12 +12,13 @@ It only reads, and it never fails because Redis is ill: what goes wrong stands i
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _info, _latency, _probe, _rates, _sentinel
+from ansible_collections.aragora.redis.plugins.module_utils import _certificates, _info, _latency, _probe, _rates, _sentinel
 from ansible_collections.aragora.redis.plugins.module_utils._client import (
     CLIENT_NAME,
     Client,
@@ -31,7 +32,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._endpoint import End
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure
 from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import Plan, make_plan
 from ansible_collections.aragora.redis.plugins.module_utils._latency_server import HISTOGRAM, has_histogram, ping_times
-from ansible_collections.aragora.redis.plugins.module_utils._replies import FIRST, SECOND, pairs, take_in, understand
+from ansible_collections.aragora.redis.plugins.module_utils._replies import FIRST, SECOND, pairs, take_in, understand, user
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, empty
 
 MOST_THREADS = 512
@@ -108,12 +109,23 @@ def take(endpoint: Endpoint, plan: Plan) -> Snapshot:
     with contextlib.closing(client):
         describe(snapshot, failure)
         snapshot["availability"].update({"connect_ms": client.connect_ms, "ping_ms": client.login_ms})
+        snapshot["availability"]["certificate"] = _certificate(client, snapshot)
         try:
             _read(client, snapshot, plan)
         except Unavailable as error:
             # It answered PING and then no more: what was read so far stays.
             describe(snapshot, error.failure)
     return snapshot
+
+
+def _certificate(client: Client, snapshot: Snapshot) -> dict[str, Any] | None:
+    """What the server's certificate says; None without TLS, and with a word in ``denied`` for one that cannot be read."""
+    shown = client.certificate()
+    try:
+        return _certificates.told(shown, datetime.datetime.now(datetime.timezone.utc)) if shown else None
+    except ValueError as error:
+        snapshot["denied"]["certificate"] = str(error)
+        return None
 
 
 def unread(endpoint: Endpoint) -> Snapshot:
@@ -144,9 +156,27 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
     after = _second_round(client, snapshot, plan, parts)
     if (snapshot["sentinel"] or {}).get("masters"):
         _third_round(client, snapshot)
+    _read_users(client, snapshot)
     if before and after and "rates" in parts and plan.window > 0:
         own = {"ping": probes, "info": 1}
         snapshot["rates"] = _rates.between(before, after, time.perf_counter() - started, own)
+
+
+def _read_users(client: Client, snapshot: Snapshot) -> None:
+    """What the users may do that applications are connected as; costs no round trip where that is the user default only."""
+    acl, clients = snapshot["acl"], snapshot["clients"]
+    if not acl or not clients:
+        return
+    others = [row["name"] for row in clients["applications"] if row["name"] != "default"]
+    replies = client.pipeline([("ACL", "GETUSER", name) for name in others]) if others else []
+    refused = [str(reply) for reply in replies if isinstance(reply, Refused)]
+    if refused:
+        snapshot["denied"]["acl"] = refused[0]
+        return
+    known = understand(snapshot, "acl", lambda: {name: user(reply) for name, reply in zip(others, replies) if reply})
+    if known is not None and (acl["default"] or len(others) == len(clients["applications"])):
+        known["default"] = acl["default"]
+        acl["users"] = [{**row, **known[row["name"]]} for row in clients["applications"] if row["name"] in known]
 
 
 def _read_busy(client: Client, snapshot: Snapshot) -> None:

@@ -58,8 +58,8 @@ def _read_memory(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) -
 
 
 def _read_acl(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) -> None:
-    default = _secrets.without_hashes(pairs(answered["acl"])) if "acl" in answered else None
-    snapshot["acl"] = {"whoami": str(answered["acl_whoami"]), "default": default}
+    default = user(answered["acl"]) if "acl" in answered else None
+    snapshot["acl"] = {"whoami": str(answered["acl_whoami"]), "default": default, "users": None}
 
 
 def _read_modules(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) -> None:
@@ -101,6 +101,12 @@ def _identify(snapshot: Snapshot, info: dict[str, Any]) -> None:
         }
     )
     snapshot["availability"]["eta_seconds"] = info.get("persistence", {}).get("loading_eta_seconds")
+
+
+def user(reply: Any) -> dict[str, Any]:
+    """ACL GETUSER's answer without password hashes, its selectors as mappings."""
+    fields = _secrets.without_hashes(pairs(reply))
+    return {**fields, "selectors": [pairs(selector) for selector in fields.get("selectors") or []]}
 
 
 def _server_time(snapshot: Snapshot) -> int:

@@ -36,7 +36,7 @@ class Server(TypedDict):
 
 
 class Availability(TypedDict):
-    """How the first conversation went; ``state`` is one of ``_failures.STATES``."""
+    """How the first conversation went; ``state`` is one of ``_failures.STATES``. ``certificate`` is what the server showed for TLS."""
 
     state: str
     reason: str | None
@@ -44,6 +44,7 @@ class Availability(TypedDict):
     connect_ms: float | None
     ping_ms: float | None
     eta_seconds: int | None
+    certificate: dict[str, Any] | None
 
 
 class Snapshot(TypedDict):
@@ -67,6 +68,7 @@ class Snapshot(TypedDict):
     keyspace: dict[str, Any] | None
     host: dict[str, Any] | None
     application: dict[str, Any] | None
+    previous: dict[str, Any] | None
     denied: dict[str, str]
 
 
@@ -78,10 +80,12 @@ def empty(host: str | None, port: int | None, socket: str | None, url: str, loca
             "host": host, "port": port, "socket": socket, "url": url, "local": local,
             "product": None, "version": None, "run_id": None, "mode": None, "role": None,
         },
-        "availability": {"state": "up", "reason": None, "error": "", "connect_ms": None, "ping_ms": None, "eta_seconds": None},
+        "availability": {
+            "state": "up", "reason": None, "error": "", "connect_ms": None, "ping_ms": None, "eta_seconds": None, "certificate": None,
+        },
         "info": None, "config": None, "auth": None, "rates": None, "slowlog": None, "clients": None, "latency": None,
         "memory": None, "acl": None, "modules": None, "cluster": None, "sentinel": None, "keyspace": None,
-        "host": None, "application": None,
+        "host": None, "application": None, "previous": None,
         "denied": {},
     }  # fmt: skip
 

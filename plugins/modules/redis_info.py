@@ -179,6 +179,11 @@ snapshot:
         eta_seconds:
           description: Seconds until the data set is loaded, while it loads.
           type: int
+        certificate:
+          description:
+            - The certificate that the server showed, validated or not, C(not_before), C(not_after), C(days_left), C(subject) and C(issuer)
+              (common names, else organisations). Null without TLS.
+          type: dict
     info:
       description: "Every section of INFO in lower case with typed values; C(db0), C(cmdstat_*) and their like are mappings."
       type: dict
@@ -191,7 +196,7 @@ snapshot:
     rates:
       description:
         - Change per second over the window; C(window_seconds), C(stats), C(cpu) (CPU seconds per second), C(commands) (calls by command),
-          C(errors) (by code), C(aof_delayed_fsync).
+          C(command_seconds) (time spent in commands, seconds per second), C(errors) (by code), C(aof_delayed_fsync).
         - What this module sent itself is taken off C(total_commands_processed) and C(ping).
       type: dict
     slowlog:
@@ -202,7 +207,8 @@ snapshot:
       description:
         - C(total), C(normal), C(idle_over_hour), C(blocked), C(pubsub), C(replicas), C(normal_memory_bytes); C(by_address), C(by_user) and
           C(by_library), each at most 20 groups as in M(aragora.redis.redis_client_info); C(worst), the ten clients with the most memory;
-          C(monitors), clients that run MONITOR; C(sentinels), how many Sentinels are connected, by the names of their connections.
+          C(monitors), clients that run MONITOR; C(sentinels), how many Sentinels are connected, by the names of their connections;
+          C(applications), C(name) of users and C(connections) as them, without replicas, masters, monitors and Sentinels.
         - This module's own connection is not among them.
       type: dict
     latency:
@@ -215,7 +221,9 @@ snapshot:
       description: C(stats) of MEMORY STATS, C(doctor) the text of MEMORY DOCTOR.
       type: dict
     acl:
-      description: C(whoami), and the user C(default) without its password hashes.
+      description:
+        - C(whoami), the user C(default) without its password hashes, and in the same form C(users), those of C(clients.applications) with
+          their C(connections); null where one of the two parts could not be read.
       type: dict
     modules:
       description: Loaded modules, C(name) and C(ver).
@@ -258,6 +266,10 @@ snapshot:
       type: dict
     application:
       description: Null; a place for what is known about the application from elsewhere.
+      type: dict
+    previous:
+      description:
+        - Null; a place for what has changed since an earlier report. P(aragora.redis.diagnose_targets#filter) puts it there.
       type: dict
     denied:
       description: What could not be read, by part, in the server's own words.

@@ -27,6 +27,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._snapshot import bet
 from tests.lab import servers
 from tests.lab.scenarios import HEALTHY, ONLY_ON, SCENARIOS
 from tests.lab.scenarios.groups import GROUPS, GroupScenario
+from tests.lab.scenarios.releases import ENDED
 from tests.lab.scenarios.scenario import Make, Scenario
 from tests.lab.scrub import as_text, scrubbed, with_values
 
@@ -35,6 +36,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "unit" / "snapshots"
 ATTEMPTS = 3
 # Before the names of scenarios of groups.
 GROUP = "group:"
+# True of every server of a line that has ended, however well it is.
+AGED = ("version_unsupported",)
 
 
 def take(make: Make, binary: Path, window: float) -> dict[str, Any]:
@@ -73,6 +76,7 @@ def capture_rule(rule: str, scenario: Scenario, name: str) -> dict[str, Any]:
 def capture_healthy(kind: str, name: str) -> dict[str, Any]:
     """The document of a healthy server, and as ``speaks`` whether nothing but the expected findings is in it."""
     make, expected = HEALTHY[kind]
+    expected = (*expected, *(AGED if name in ENDED else ()))
     snapshot = scrubbed(take(make, _binary(name), 1.0))
     found = [finding["id"] for finding in engine.diagnose(snapshot)["findings"]]
     document = {"server": name, "expected": list(expected), "snapshot": snapshot}

@@ -249,3 +249,17 @@ def test_any_text_can_be_grouped_and_measured(text, kind, measure):
     clients = parse(text)
     assert sum(row["connections"] for row in grouped(clients, kind)) <= len(clients)
     assert len(worst(clients, measure, 5)) <= 5
+
+
+def test_applications_are_users_without_replicas_monitors_and_sentinels():
+    lines = (
+        "id=1 addr=10.0.0.1:1 name= flags=N user=shop",
+        "id=2 addr=10.0.0.1:2 name= flags=P user=shop",
+        "id=3 addr=10.0.0.2:1 name= flags=S user=replica",
+        "id=4 addr=10.0.0.3:1 name=sentinel-7d3cf6a2-cmd flags=N user=default",
+        "id=5 addr=10.0.0.4:1 name= flags=O user=ops",
+        "id=6 addr=10.0.0.4:2 name= flags=N user=ops",
+        "id=7 addr=10.0.0.5:1 name= flags=b user=jobs",
+    )
+    told = aggregate(parse("\n".join(lines)), own_id=6)["applications"]
+    assert told == [{"name": "shop", "connections": 2}, {"name": "jobs", "connections": 1}]

@@ -12,13 +12,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from ansible_collections.aragora.redis.plugins.module_utils import _previous
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
+    acl,
     availability,
     buffers,
+    certificates,
     cluster,
+    configuration,
     connections,
     eviction,
     failover,
+    forecast,
     fragmentation,
     group,
     group_rule,
@@ -28,8 +33,10 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     membership,
     memory,
     neighbours,
+    network,
     persistence,
     process,
+    releases,
     replication,
     security,
     sentinel,
@@ -38,7 +45,15 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     thresholds,
     workload,
 )
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import MALFORMED, SEVERITIES, Facts, Missing, Rule, Verdict
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import (
+    MALFORMED,
+    SEVERITIES,
+    Facts,
+    Missing,
+    Rule,
+    Verdict,
+    told_as_past,
+)
 from ansible_collections.aragora.redis.plugins.module_utils._names import target_names
 
 # In the order in which findings of equal severity are told: what refuses service before what slows it down.
@@ -47,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     *process.RULES,
     *availability.RULES,
     *memory.RULES,
+    *forecast.RULES,
     *eviction.RULES,
     *persistence.RULES,
     *replication.RULES,
@@ -55,10 +71,15 @@ RULES: tuple[Rule, ...] = (
     *failover.RULES,
     *connections.RULES,
     *slow_commands.RULES,
+    *network.RULES,
     *latency.RULES,
     *buffers.RULES,
     *fragmentation.RULES,
+    *certificates.RULES,
     *security.RULES,
+    *acl.RULES,
+    *configuration.RULES,
+    *releases.RULES,
     *host.RULES,
     *latency.SYMPTOMS,
 )
@@ -76,8 +97,9 @@ def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = 
     facts = Facts(snapshot, thresholds.merged(overrides), found_role["role"])
     findings, not_applicable = [], []
     for rule in RULES:
+        facts.since.clear()
         try:
-            verdict = rule.judge(facts)
+            verdict = told_as_past(rule.judge(facts), facts)
         except Missing as missing:
             not_applicable.append({"id": rule.id, "missing": str(missing)})
         except MALFORMED:
@@ -96,14 +118,17 @@ def diagnose_targets(
     *,
     replication_group: str | None = None,
     expected_replicas: Any = None,
+    previous: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """``[{name, snapshot, diagnosis, group, expected_replicas}]`` in the order of the snapshots, judged as groups too.
 
-    Servers without a name are called by their address. ValueError for unknown thresholds or roles, also when there is no snapshot.
+    Servers without a name are called by their address; ``previous`` are digests of an earlier report's snapshots.
+    ValueError for unknown thresholds or roles, also when there is no snapshot.
     """
     thresholds.merged(overrides)
     workload.check(workload_role)
     titles = target_names(snapshots, names)
+    snapshots = [_previous.compared(snapshot, previous) for snapshot in snapshots] if previous else snapshots
     inventory = {"group": replication_group or None, "expected_replicas": _whole(expected_replicas)}
     return diagnose_groups(
         [

@@ -99,6 +99,20 @@ def _fsync_slow(facts: Facts) -> Verdict | None:
     return Verdict("warning", "Writing the append-only file is slow", {"aof_delayed_fsync_per_second": delayed, "events": events}, advice)
 
 
+def _fsync_always(facts: Facts) -> Verdict | None:
+    always = facts.get("config.appendfsync") == "always"
+    events = _recent_events(facts, "aof-fsync-always")
+    if not always or not events:
+        return None
+    advice = (
+        "Every write waits for the disk, and it was slow. Somebody decided that no acknowledged write may be lost: give it a faster disk,",
+        "or ask before you change that.",
+        "With everysec up to a second of writes may be lost, and none waits for the disk:",
+        "$ {cli} config set appendfsync everysec",
+    )
+    return Verdict("notice", "Each write waits for the disk (appendfsync always)", {"appendfsync": "always", "events": events}, advice)
+
+
 def _event_rule(prefix: str, title: str, advice: tuple[str, ...], severity: str = "warning") -> Any:
     def judge(facts: Facts) -> Verdict | None:
         events = _recent_events(facts, prefix)
@@ -174,6 +188,16 @@ RULES = (
         DOCS,
     ),
     Rule("fsync_slow", "persistence", "aof_delayed_fsync rising, or latency events aof-*", "warning", "guarded", _fsync_slow, (), DOCS),
+    Rule(
+        "fsync_always",
+        "persistence",
+        "appendfsync always and latency events aof-fsync-always",
+        "notice",
+        "human",
+        _fsync_always,
+        (),
+        MONITOR_DOCS,
+    ),
     Rule("fork_slow", "host", "latest fork > 40 ms/GB from 1 GB on, or > 500 ms", "warning", "human", _fork_slow, (), DOCS),
     Rule(
         "expire_storm",

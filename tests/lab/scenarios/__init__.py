@@ -6,7 +6,23 @@
 
 from __future__ import annotations
 
-from tests.lab.scenarios import availability, clusters, connections, host, latency, memory, persistence, replication, sentinels
+from tests.lab.scenarios import (
+    acl,
+    availability,
+    certificates,
+    clusters,
+    configuration,
+    connections,
+    host,
+    latency,
+    memory,
+    network,
+    persistence,
+    previous,
+    releases,
+    replication,
+    sentinels,
+)
 from tests.lab.scenarios.healthy import HEALTHY, ONLY_ON
 from tests.lab.scenarios.scenario import Scenario
 
@@ -22,4 +38,10 @@ SCENARIOS: dict[str, Scenario] = {
     **sentinels.SCENARIOS,
     **persistence.SCENARIOS,
     **host.SCENARIOS,
+    **releases.SCENARIOS,
+    **certificates.SCENARIOS,
+    **acl.SCENARIOS,
+    **configuration.SCENARIOS,
+    **network.SCENARIOS,
+    **previous.SCENARIOS,
 }

@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from ansible_collections.aragora.redis.plugins.module_utils import _previous
 
-from tests.lab import hosts
+from tests.lab import hosts, servers
 from tests.lab.clusters import clustered
+from tests.lab.scenarios.acl import as_user
+from tests.lab.scenarios.availability import tls_server
 from tests.lab.scenarios.host import snapshot_of
+from tests.lab.scenarios.previous import an_hour_ago
+from tests.lab.scenarios.previous import snapshot_of as snapshot_of_server
 from tests.lab.scenarios.scenario import Make, fill, load, pair, with_server
 from tests.lab.sentinels import watched
 from tests.lab.servers import Server
@@ -85,6 +90,33 @@ def _sentinel(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
+def _with_users(binary: Path) -> Iterator[dict[str, Any]]:
+    with servers.running(binary, **WELL_SET) as server:
+        some_data(server)
+        for dummy in range(20):
+            mixed(server.client())
+        with as_user(server, "+@all", "-@admin", "-@dangerous"):
+            yield {"url": server.url}
+
+
+@contextlib.contextmanager
+def _looked_at_again(binary: Path) -> Iterator[dict[str, Any]]:
+    with servers.running(binary, **WELL_SET) as server:
+        some_data(server)
+        with load(server, mixed, pause=0.01):
+            before = an_hour_ago(snapshot_of_server(server))
+            yield {"snapshot": _previous.compared(snapshot_of_server(server), [before])}
+
+
+@contextlib.contextmanager
+def _encrypted(binary: Path) -> Iterator[dict[str, Any]]:
+    with tls_server(binary, tls_auth_clients="no", **WELL_SET) as (server, authority):
+        some_data(server)
+        with load(server, mixed, pause=0.01):
+            yield {"url": f"rediss://127.0.0.1:{server.options['tls-port']}", "ca_certs": str(authority)}
+
+
+@contextlib.contextmanager
 def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
     with hosts.host() as started:
         # Nothing is saved, so that the kernel's ways with forks do not matter.
@@ -95,20 +127,26 @@ def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
         yield {"snapshot": snapshot_of(started)}
 
 
-# Those that are not made of any server of the matrix.
-ONLY_ON = {"unit": ("redis-7.0",)}
+# Those that not every server of the matrix can be.
+ONLY_ON = {"unit": ("redis-7.0",), "tls": ("redis-7.0",), "again": ("redis-8.2",)}
+ALONE = ("no_high_availability",)
+# True where applications log in as the only user there is.
+NO_USERS = ("default_user_all_powerful",)
 # name: (how it is made, the findings that are true of it and no complaint)
 HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
-    "stock": (with_server(some_data, mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", "no_high_availability")),
+    "stock": (with_server(some_data, mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", *ALONE, *NO_USERS)),
     # Somebody investigates and logs every command: none of them is slow for that.
     "logged": (
         with_server(_some_traffic, mixed, pause=0.01, slowlog_log_slower_than=0, slowlog_max_len=100, **WELL_SET),
-        ("no_high_availability",),
+        (*ALONE, *NO_USERS),
     ),
-    "standalone": (with_server(some_data, mixed, pause=0.01, **WELL_SET), ("no_high_availability",)),
-    "master": (_pair_member(0), ()),
-    "replica": (_pair_member(1), ()),
-    "cluster": (_cluster_node, ()),
+    "standalone": (with_server(some_data, mixed, pause=0.01, **WELL_SET), (*ALONE, *NO_USERS)),
+    "master": (_pair_member(0), NO_USERS),
+    "replica": (_pair_member(1), NO_USERS),
+    "cluster": (_cluster_node, NO_USERS),
     "sentinel": (_sentinel, ()),
-    "unit": (_unit, ("no_high_availability",)),
+    "users": (_with_users, ALONE),
+    "again": (_looked_at_again, (*ALONE, *NO_USERS)),
+    "tls": (_encrypted, (*ALONE, *NO_USERS)),
+    "unit": (_unit, ALONE),
 }
