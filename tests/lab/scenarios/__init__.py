@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tests.lab.scenarios import availability, connections, host, latency, memory, persistence, replication
+from tests.lab.scenarios import availability, connections, host, keyspace, latency, memory, persistence, replication
 from tests.lab.scenarios.healthy import HEALTHY, ONLY_ON
 from tests.lab.scenarios.scenario import Scenario
 
@@ -20,4 +20,5 @@ SCENARIOS: dict[str, Scenario] = {
     **replication.SCENARIOS,
     **persistence.SCENARIOS,
     **host.SCENARIOS,
+    **keyspace.SCENARIOS,
 }
