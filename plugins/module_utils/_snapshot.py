@@ -126,6 +126,19 @@ def _with_host(snapshot: dict[str, Any], host_info: Mapping[str, Any]) -> dict[s
     return {**snapshot, "denied": {**snapshot["denied"], "host": f"{UNREACHABLE}{words}" if host_info.get("unreachable") else words}}
 
 
+def with_keyspace(snapshot: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """The snapshot with the result of redis_keyspace in place of what it knew of the keys; a skipped one changes nothing.
+
+    Where there is no result the sample stays, and ``denied.keyspace`` says why.
+    """
+    if result.get("skipped"):
+        return dict(snapshot)
+    denied = {part: words for part, words in snapshot["denied"].items() if part != "keyspace"}
+    if result.get("keyspace"):
+        return {**snapshot, "keyspace": result["keyspace"], "denied": denied}
+    return {**snapshot, "denied": {**denied, "keyspace": _words(result)}}
+
+
 def _not_examined(on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str) -> dict[str, Any]:
     snapshot = empty(address or None, None, None, "", local=False)
     words = dict.fromkeys(filter(None, (_words(on_host), _words(from_controller))))
