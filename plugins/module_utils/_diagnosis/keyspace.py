@@ -117,7 +117,7 @@ def _keys_without_ttl(facts: Facts) -> Verdict | None:
     which = "" if mostly == REST else f", most of it keys like {mostly}"
     advice = (
         f"Keys of {store} should end by themselves. Give them a TTL where they are written (SET with EX), and those that are there, too.",
-        *see_names(facts, mostly),
+        *(see_names(facts, worst[0]["pattern"]) if worst else ()),
         f"$ {cli(facts)} ttl <NAME>   # -1: it never expires",
     )
     evidence = {"workload_role": facts.workload_role, **interval(share), "patterns": named, "maxmemory_policy": policy, **reach(facts)}
