@@ -43,7 +43,7 @@ def fullest(info: Mapping[str, Any]) -> int | None:
     found = [
         (record.get("keys"), -int(name[2:]))
         for name, record in (info.get("keyspace") or {}).items()
-        if name[:2] == "db" and name[2:].isdigit() and isinstance(record, Mapping) and isinstance(record.get("keys"), int)
+        if name[:2] == "db" and name[2:].isdecimal() and isinstance(record, Mapping) and isinstance(record.get("keys"), int)
     ]
     return -max(found)[1] if found and max(found)[0] else None
 
