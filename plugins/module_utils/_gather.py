@@ -30,6 +30,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._client import (
 )
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, from_options
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure
+from ansible_collections.aragora.redis.plugins.module_utils._gather_keyspace import sample
 from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import Plan, make_plan
 from ansible_collections.aragora.redis.plugins.module_utils._latency_server import HISTOGRAM, has_histogram, ping_times
 from ansible_collections.aragora.redis.plugins.module_utils._replies import FIRST, SECOND, pairs, take_in, understand, user
@@ -37,7 +38,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Sna
 
 MOST_THREADS = 512
 # Parts that a server can only answer once its data set is loaded.
-NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
+NOT_WHILE_LOADING = {"rates", "memory", "cluster", "keyspace"}
 
 
 def answer(options: dict[str, Any]) -> dict[str, Any]:
@@ -160,6 +161,8 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
     if before and after and "rates" in parts and plan.window > 0:
         own = {"ping": probes, "info": 1}
         snapshot["rates"] = _rates.between(before, after, time.perf_counter() - started, own)
+    if "keyspace" in parts:
+        sample(client.endpoint, snapshot, plan)
 
 
 def _read_users(client: Client, snapshot: Snapshot) -> None:

@@ -35,6 +35,9 @@ options:
     description:
       - What to read, V(all) or any of V(info), V(config), V(rates), V(slowlog), V(clients), V(latency), V(memory), V(acl), V(modules),
         V(cluster), V(sentinel). A name with V(!) in front is left out. V(info) is always read.
+      - V(keyspace) is not among V(all), it has to be named (V([all, keyspace])). It reads a sample of the keys after everything else, for
+        1.5 seconds at most, as M(aragora.redis.redis_keyspace) with its defaults; of the database with the most keys.
+      - With more than 8 O(targets) it is left out; it would measure this process.
     type: list
     elements: str
     default: [all]
@@ -75,6 +78,7 @@ options:
 seealso:
   - module: aragora.redis.redis_client_info
   - module: aragora.redis.redis_config
+  - module: aragora.redis.redis_keyspace
   - module: aragora.redis.redis_latency
   - module: aragora.redis.redis_slowlog
   - name: INFO
@@ -259,7 +263,9 @@ snapshot:
           type: list
           elements: dict
     keyspace:
-      description: Null; a place for what is known about the keys from elsewhere.
+      description:
+        - What a sample of the keys tells, where O(gather_subset) names it and the server has keys, as
+          RV(aragora.redis.redis_keyspace#module:keyspace) with C(mask_keys); there are patterns in it and no names of keys.
       type: dict
     host:
       description: Null; a place for what is known about the machine from elsewhere.

@@ -11,6 +11,7 @@ import contextlib
 import pytest
 
 from tests.lab import clusters, sentinels, servers
+from tests.lab.scenarios.scenario import fill, pair
 
 
 def test_a_snapshot_of_a_healthy_server_is_complete(server, run_module):
@@ -58,6 +59,68 @@ def test_only_what_was_asked_for_is_read(server, run_module):
     assert snapshot["slowlog"] is None
     assert snapshot["config"] is None
     assert snapshot["clients"]
+
+
+class TestKeyspace:
+    """The sample of the keys, which has to be named."""
+
+    @pytest.fixture
+    def filled(self, server):
+        with server.client() as client:
+            for number in range(300):
+                client.set(f"session:{number}", "x" * 100, ex=600)
+            client.set("user:ann", "x" * 200_000)
+        return server
+
+    def test_it_is_taken_where_it_is_named_and_names_no_key(self, filled, run_module):
+        snapshot = run_module("redis_info", url=filled.url, window=0.2, gather_subset=["all", "keyspace"])["snapshot"]
+        found = snapshot["keyspace"]
+        assert (found["keys_read"], found["complete"], found["masked"]) == (301, True, True)
+        assert {row["pattern"] for row in found["patterns"]} == {"session:*", "user:*"}
+        assert "ann" not in str(found)
+        assert snapshot["rates"]["commands"] == {}, "the sample ran within the window"
+        assert snapshot["clients"]
+        assert snapshot["denied"] == {}
+
+    @pytest.mark.parametrize("subset", [["all"], ["info"], ["!slowlog"], ["all", "keyspace", "!keyspace"]])
+    def test_it_is_not_taken_where_it_is_not_named(self, filled, run_module, subset):
+        snapshot = run_module("redis_info", url=filled.url, window=0, gather_subset=subset)["snapshot"]
+        assert snapshot["keyspace"] is None
+        assert snapshot["denied"] == {}
+
+    def test_an_empty_server_has_none_and_that_is_no_trouble(self, server, run_module):
+        snapshot = run_module("redis_info", url=server.url, window=0, gather_subset=["keyspace"])["snapshot"]
+        assert (snapshot["keyspace"], snapshot["denied"]) == (None, {})
+
+    def test_of_several_databases_the_fullest_is_read(self, filled, run_module):
+        with filled.client(db=3) as client:
+            client.mset({f"page:{number}": "x" for number in range(1000)})
+        found = run_module("redis_info", url=filled.url, window=0, gather_subset=["keyspace"])["snapshot"]["keyspace"]
+        assert (found["db"], found["keys_read"]) == (3, 1000)
+
+    def test_with_many_targets_it_is_left_out(self, filled, run_module):
+        for number, taken in ((8, True), (9, False)):
+            snapshots = run_module("redis_info", targets=[filled.url] * number, window=0, gather_subset=["keyspace"])["snapshots"]
+            assert {bool(snapshot["keyspace"]) for snapshot in snapshots} == {taken}
+
+    @pytest.mark.parametrize(
+        ("permissions", "words"),
+        [(("~*", "-scan"), "refuses SCAN (NOPERM"), (("~other:*",), "none of the 301 keys that were asked may be looked at")],
+    )
+    def test_what_is_refused_is_denied_and_no_error(self, filled, run_module, permissions, words):
+        filled.client().execute_command("ACL", "SETUSER", "ops", "on", ">Sesame-7391", "+@all", *permissions)
+        login = {"login_user": "ops", "login_password": "Sesame-7391"}
+        snapshot = run_module("redis_info", url=filled.url, window=0, gather_subset=["all", "keyspace"], **login)["snapshot"]
+        assert snapshot["keyspace"] is None
+        assert list(snapshot["denied"]) == ["keyspace"]
+        assert words in snapshot["denied"]["keyspace"]
+
+    def test_of_a_master_its_replica_is_read(self, family_binary, run_module):
+        with pair(family_binary) as (master, replica):
+            fill(master, 100)
+            servers.wait_for(lambda: replica.client().dbsize() == 100, "the replica to be in step")
+            found = run_module("redis_info", url=master.url, window=0, gather_subset=["keyspace"])["snapshot"]["keyspace"]
+        assert found["server"]["address"] == f"127.0.0.1:{replica.port}"
 
 
 def test_the_client_list_is_not_asked_for_above_the_limit(server, run_module):
@@ -185,8 +248,9 @@ class TestThroughSentinels:
 
     def test_a_sentinel_itself_can_be_read(self, sentinel, master, run_module):
         with sentinel(master) as guard:
-            snapshot = run_module("redis_info", url=guard.url, window=0.1)["snapshot"]
+            snapshot = run_module("redis_info", url=guard.url, window=0.1, gather_subset=["all", "keyspace"])["snapshot"]
         assert snapshot["server"]["mode"] == "sentinel"
+        assert snapshot["keyspace"] is None
         assert snapshot["sentinel"]["masters"][0]["name"] == "mymaster"
 
 

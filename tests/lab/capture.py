@@ -52,7 +52,7 @@ def take_all(make: Make, binary: Path, window: float) -> list[dict[str, Any]]:
         if "snapshot" in place:
             return [dict(place["snapshot"])]
         host = place.pop("host", None)
-        options = {**defaults, "window": window, **place}
+        options = {**defaults, "gather_subset": ["all", "keyspace"], "window": window, **place}
         snapshots = [dict(snapshot) for snapshot in _gather.take_all(options, _gather_plan.make_plan(options))]
         told = _host_reading.read(host) if host else {}
         return [better({"snapshot": snapshot}, {}, host_info=told) for snapshot in snapshots]

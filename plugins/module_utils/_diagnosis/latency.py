@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, above, percent
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, Rule, Verdict, above, percent
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.keyspace_facts import expiring_soon, reach
 
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/"
 SLOWLOG_DOCS = "https://redis.io/docs/latest/commands/slowlog-get/"
@@ -121,11 +122,34 @@ def _event_rule(prefix: str, title: str, advice: tuple[str, ...], severity: str 
     return judge
 
 
-_expire_storm = _event_rule(
-    "expire-cycle",
-    "Many keys expire at once and hold the server",
-    ("Spread the TTLs in the application (add a random part).", "$ {cli} latency history expire-cycle"),
-)
+def _expire_storm(facts: Facts) -> Verdict | None:
+    """It is over, as the latency monitor saw it, or it is to come, as the TTLs of the keys tell. Either sign is enough."""
+    spread = "Spread the TTLs in the application (add a random part)."
+    events = _recent_events(facts, "expire-cycle") if facts.get_or("latency.events", None) is not None else {}
+    if events:
+        advice = (spread, "$ {cli} latency history expire-cycle")
+        return Verdict("warning", "Many keys expire at once and hold the server", {"events": events}, advice)
+    try:
+        coming = _storm_to_come(facts)
+    except Missing:
+        # Then the latency monitor alone decides.
+        facts.get("latency.events")
+        return None
+    if not coming:
+        return None
+    return Verdict("warning", f"{coming['keys_expiring']:,} keys expire within the next minute", coming, (spread, "$ {cli} info stats"))
+
+
+def _storm_to_come(facts: Facts) -> dict[str, Any] | None:
+    """The evidence of far more keys that end within a minute than usually do; None where short lives are the ordinary ones here."""
+    number, least = expiring_soon(facts)
+    usual = 60 * facts.rate("stats.expired_keys")
+    many = number >= facts.limit("expire_storm_keys") and number > facts.limit("expire_storm_factor") * usual
+    if not many or least < facts.limit("expire_storm_percent"):
+        return None
+    return {"keys_expiring": number, "percent_of_keys_with_ttl_at_least": least, "keys_expired_a_minute_now": round(usual), **reach(facts)}
+
+
 _eviction_latency = _event_rule(
     "eviction-",
     "Evictions hold the server",
@@ -202,7 +226,7 @@ RULES = (
     Rule(
         "expire_storm",
         "slow_commands",
-        "latency event expire-cycle",
+        "latency event expire-cycle; or ≥ 25 % of the keys with a TTL, and ≥ 10,000, expire within a minute, twice what expires now",
         "warning",
         "safe",
         _expire_storm,

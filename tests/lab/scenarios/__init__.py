@@ -14,6 +14,7 @@ from tests.lab.scenarios import (
     configuration,
     connections,
     host,
+    keyspace,
     latency,
     memory,
     network,
@@ -44,4 +45,5 @@ SCENARIOS: dict[str, Scenario] = {
     **configuration.SCENARIOS,
     **network.SCENARIOS,
     **previous.SCENARIOS,
+    **keyspace.SCENARIOS,
 }
