@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, count
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, Rule, Verdict, count
 
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/scaling/"
 NODES = "$ {cli} cluster nodes"
@@ -75,6 +75,8 @@ def _replica_missing(facts: Facts) -> Verdict | None:
     if not _is_node(facts):
         return None
     serving = [node for node in facts.get("cluster.nodes") if "master" in node["flags"] and node["slots"] and not LOST & set(node["flags"])]
+    if any("replicas" not in node for node in serving):
+        raise Missing("cluster.nodes.replicas")
     bare = [node["address"] for node in serving if not node["replicas"]]
     if not bare:
         return None

@@ -128,7 +128,7 @@ def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
 
 
 # Those that not every server of the matrix can be.
-ONLY_ON = {"unit": ("redis-7.0",), "tls": ("redis-7.0",), "again": ("redis-8.2",)}
+ONLY_ON = {"unit": ("redis-7.0",), "tls": servers.WITH_TLS, "again": ("redis-8.2",)}
 ALONE = ("no_high_availability",)
 # True where applications log in as the only user there is.
 NO_USERS = ("default_user_all_powerful",)

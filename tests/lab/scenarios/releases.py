@@ -9,6 +9,6 @@ from __future__ import annotations
 from tests.lab.scenarios.scenario import Scenario, with_server
 
 # Those of the matrix that the table says have ended.
-ENDED = ("redis-7.0",)
+ENDED = ("redis-7.0", "redis-8.0")
 
 SCENARIOS = {"version_unsupported": Scenario(with_server(), ENDED)}
