@@ -25,6 +25,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.files import
     as_json,
     private_file,
     private_folder,
+    read_previous,
     read_snapshot,
     save_snapshots,
 )
@@ -49,8 +50,10 @@ SPEC = {
             "workload_role": {"type": "str"},
             "group": {"type": "str"},
             "expected_replicas": {"type": "raw"},
+            "previous": {"type": "list", "elements": "dict"},
         },
     },
+    "previous": {"type": "str"},
 }
 
 
@@ -67,7 +70,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
         folder = Path(options["dir"]).expanduser().absolute()
         try:
             if options["state"] == "prepared":
-                return self._prepare(folder)
+                return {"previous": read_previous(folder, options["previous"]), **self._prepare(folder)}
             saved = _judged(options["saved"], options["judging"])
             together = diagnose_groups([*saved, *_checked(plain(options["diagnosed"]))]) if saved else _checked(plain(options["diagnosed"]))
             return self._write(folder / _checked_run(options["run"]), options["run"], together, {item["name"] for item in saved})
@@ -124,6 +127,7 @@ def _judged(saved: list[dict[str, Any]], judging: dict[str, Any]) -> list[dict[s
         judging.get("workload_role"),
         replication_group=judging.get("group"),
         expected_replicas=judging.get("expected_replicas"),
+        previous=judging.get("previous") or (),
     )
 
 

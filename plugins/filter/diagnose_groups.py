@@ -23,6 +23,7 @@ description:
   - Takes the results of P(aragora.redis.diagnose_targets#filter), of several hosts put together, and adds what no server can tell alone,
     such as two masters in one group, no master, replicas that are not there, settings and versions that differ.
   - Servers belong together that have the same C(group); those without one, that replicate each other by their own word.
+  - A Sentinel belongs to the group of each master that it watches, or with the Sentinels that watch the same.
 positional: _input
 options:
   _input:

@@ -45,6 +45,13 @@ options:
     description:
       - Name of the replication group that all these servers belong to. Without it, who replicates whom says which servers belong together.
     type: str
+  previous:
+    description:
+      - What M(aragora.redis.redis_report) returned as RV(aragora.redis.redis_report#module:previous). Servers that were started since
+        are not compared.
+    type: list
+    elements: dict
+    default: []
   expected_replicas:
     description: How many replicas a master should have online.
     type: int
@@ -77,11 +84,18 @@ def diagnose_targets(
     *,
     group: str | None = None,
     expected_replicas: Any = None,
+    previous: Any = None,
 ) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
     try:
         return engine.diagnose_targets(
-            plain(snapshots), names, thresholds, workload_role or None, replication_group=group, expected_replicas=expected_replicas
+            plain(snapshots),
+            names,
+            thresholds,
+            workload_role or None,
+            replication_group=group,
+            expected_replicas=expected_replicas,
+            previous=plain(previous or []),
         )
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error

@@ -89,6 +89,14 @@ class Client:
         self._connection.connect()
         self.connect_ms = _milliseconds(started)
 
+    def certificate(self) -> bytes | None:
+        """The certificate that the server showed, validated or not (DER); None without TLS."""
+        shown = getattr(getattr(self._connection, "_sock", None), "getpeercert", None)
+        try:
+            return shown(binary_form=True) if shown else None
+        except (OSError, ValueError):
+            return None
+
     def call(self, *command: str | int | bytes) -> Any:
         """Send one command. Raises Refused for an error reply, Unavailable when the connection breaks."""
         reply = self.pipeline([command])[0]

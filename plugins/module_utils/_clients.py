@@ -19,8 +19,11 @@ NUMBERS = ("id", "age", "idle", "sub", "psub", "ssub", "omem", "tot-mem", "qbuf"
 MOST_GROUPS = 20
 WORST = 10
 IDLE_SECONDS = 3600
+# What a Sentinel calls its two connections; the middle is the beginning of its id.
+SENTINEL = re.compile(r"sentinel-([0-9a-f]{8})-(?:cmd|pubsub)")
 # Flags: N normal, S replica, M master, P pub/sub, b blocked, O monitor, x MULTI, …
 NOT_NORMAL = set("SMOP")
+NO_APPLICATION = set("SMO")
 
 
 def parse(text: str) -> list[dict[str, Any]]:
@@ -32,9 +35,10 @@ def parse(text: str) -> list[dict[str, Any]]:
 def aggregate(clients: Iterable[dict[str, Any]], own_id: int | None = None) -> dict[str, Any]:
     """The snapshot's ``clients``; the connection with ``own_id`` (this gathering's) is left out.
 
-    ``{total, normal, idle_over_hour, blocked, pubsub, replicas, normal_memory_bytes, by_address, by_user, by_library, worst, monitors}``;
-    the ``by_*`` lists hold at most 20 groups, most connections first; ``worst`` holds the ten clients with the most memory, ``monitors``
-    those that run MONITOR.
+    ``{total, normal, idle_over_hour, blocked, pubsub, replicas, normal_memory_bytes, by_address, by_user, by_library, worst, monitors,
+    sentinels, applications}``; the ``by_*`` lists hold at most 20 groups, most connections first; ``worst`` holds the ten clients with
+    the most memory, ``monitors`` those that run MONITOR; ``sentinels`` counts the Sentinels that watch the server; ``applications`` is
+    ``[{name, connections}]`` by user, without replicas, masters, monitors and Sentinels.
     """
     others = without(clients, own_id)
     counted = counts(others)
@@ -43,6 +47,8 @@ def aggregate(clients: Iterable[dict[str, Any]], own_id: int | None = None) -> d
         **{f"by_{kind}": grouped(others, kind) for kind in ("address", "user", "library")},
         "worst": worst(others, "memory", WORST),
         "monitors": [_shown(client) for client in others if "O" in client.get("flags", "")][:WORST],
+        "sentinels": len({found.group(1) for client in others if (found := SENTINEL.fullmatch(client.get("name", "")))}),
+        "applications": _applications(others),
     }
 
 
@@ -108,6 +114,13 @@ def worst(clients: Iterable[dict[str, Any]], measure: str, most: int) -> list[di
 def address_of(client_address: str) -> str:
     """The host of ``host:port``, of ``[v6]:port`` and of ``/socket:0``."""
     return client_address.rpartition(":")[0].strip("[]") or client_address
+
+
+def _applications(clients: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most 20 users that applications are connected as, most connections first."""
+    served = [client for client in clients if not NO_APPLICATION & set(client.get("flags", ""))]
+    rows = grouped([client for client in served if not client.get("name", "").startswith("sentinel-")], "user")
+    return [{"name": row["name"], "connections": row["connections"]} for row in rows]
 
 
 def _client(line: str) -> dict[str, Any]:

@@ -10,14 +10,39 @@ Source: https://redis.io/docs/latest/commands/cluster-nodes/
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 SLOTS = 16384
+# A slot that leaves this node (``[101->-id]``) or comes to it (``[101-<-id]``); only the node itself tells of it.
+MOVING = re.compile(r"\[(\d{1,5})-([<>])-(\w+)\]")
 
 
 def nodes(text: str) -> list[dict[str, Any]]:
-    """``[{id, address, flags, master_id, link, slots}]``; slots are ``[first, last]`` pairs, those on the move are left out."""
-    return [_node(line.split(" ")) for line in text.splitlines() if line.count(" ") >= 7]
+    """``[{id, address, flags, master_id, link, slots, moving, replicas}]``; slots are ``[first, last]`` pairs.
+
+    ``moving`` holds ``{slot, to}`` or ``{slot, from}`` with the id of the other node; ``replicas`` counts those of a master that work,
+    and is None for a replica.
+    """
+    members = [_node(line.split(" ")) for line in text.splitlines() if line.count(" ") >= 7]
+    following = Counter(member["master_id"] for member in members if "slave" in member["flags"] and not _is_lost(member))
+    for member in members:
+        member["replicas"] = following[member["id"]] if "master" in member["flags"] else None
+    return members
+
+
+def told(members: list[dict[str, Any]]) -> dict[str, Any]:
+    """``{uncovered_slots, moving_slots}``; a slot on the move is ``{slot, node, to}`` or ``{slot, node, from}``, nodes by their address.
+
+    A node that the cluster does not know is told by its id.
+    """
+    addresses = {member["id"]: member["address"] for member in members}
+    moving = [
+        {"node": member["address"], **{name: addresses.get(value, value) for name, value in slot.items()}}
+        for member in members
+        for slot in member["moving"]
+    ]
+    return {"uncovered_slots": uncovered(members), "moving_slots": moving}
 
 
 def uncovered(members: list[dict[str, Any]]) -> list[str]:
@@ -39,8 +64,18 @@ def _node(words: list[str]) -> dict[str, Any]:
         "flags": words[2].split(","),
         "master_id": None if words[3] == "-" else words[3],
         "link": words[7],
+        "moving": [_on_the_move(*found.groups()) for found in map(MOVING.fullmatch, words[8:]) if found],
         "slots": [[int(found.group(1)), int(found.group(2) or found.group(1))] for found in slots if found],
     }
+
+
+def _on_the_move(slot: str, direction: str, node: str) -> dict[str, Any]:
+    return {"slot": int(slot), "to" if direction == ">" else "from": node}
+
+
+def _is_lost(member: dict[str, Any]) -> bool:
+    """Whether the cluster agrees that a node is gone, or never met it; one that is only suspected counts as there."""
+    return bool({"fail", "noaddr"} & set(member["flags"]))
 
 
 def _range(first: int, last: int) -> str:

@@ -4,17 +4,21 @@
 
 """The conversation that makes a snapshot: one connection, two rounds of pipelined reading, a latency probe in between.
 
+A Sentinel is asked a third time, about the masters that it named in the second round.
+
 It only reads, and it never fails because Redis is ill: what goes wrong stands in ``availability`` and ``denied``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import datetime
+import functools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _info, _latency, _probe, _rates
+from ansible_collections.aragora.redis.plugins.module_utils import _certificates, _info, _latency, _probe, _rates, _sentinel
 from ansible_collections.aragora.redis.plugins.module_utils._client import (
     CLIENT_NAME,
     Client,
@@ -26,14 +30,15 @@ from ansible_collections.aragora.redis.plugins.module_utils._client import (
 )
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, from_options
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure
+from ansible_collections.aragora.redis.plugins.module_utils._gather_keyspace import sample
 from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import Plan, make_plan
 from ansible_collections.aragora.redis.plugins.module_utils._latency_server import HISTOGRAM, has_histogram, ping_times
-from ansible_collections.aragora.redis.plugins.module_utils._replies import FIRST, SECOND, pairs, take_in, understand
+from ansible_collections.aragora.redis.plugins.module_utils._replies import FIRST, SECOND, pairs, take_in, understand, user
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot, empty
 
 MOST_THREADS = 512
 # Parts that a server can only answer once its data set is loaded.
-NOT_WHILE_LOADING = {"rates", "memory", "cluster"}
+NOT_WHILE_LOADING = {"rates", "memory", "cluster", "keyspace"}
 
 
 def answer(options: dict[str, Any]) -> dict[str, Any]:
@@ -105,12 +110,23 @@ def take(endpoint: Endpoint, plan: Plan) -> Snapshot:
     with contextlib.closing(client):
         describe(snapshot, failure)
         snapshot["availability"].update({"connect_ms": client.connect_ms, "ping_ms": client.login_ms})
+        snapshot["availability"]["certificate"] = _certificate(client, snapshot)
         try:
             _read(client, snapshot, plan)
         except Unavailable as error:
             # It answered PING and then no more: what was read so far stays.
             describe(snapshot, error.failure)
     return snapshot
+
+
+def _certificate(client: Client, snapshot: Snapshot) -> dict[str, Any] | None:
+    """What the server's certificate says; None without TLS, and with a word in ``denied`` for one that cannot be read."""
+    shown = client.certificate()
+    try:
+        return _certificates.told(shown, datetime.datetime.now(datetime.timezone.utc)) if shown else None
+    except ValueError as error:
+        snapshot["denied"]["certificate"] = str(error)
+        return None
 
 
 def unread(endpoint: Endpoint) -> Snapshot:
@@ -139,9 +155,31 @@ def _read(client: Client, snapshot: Snapshot, plan: Plan) -> None:
             time.sleep(plan.window)
     probes = client.commands_sent - sent
     after = _second_round(client, snapshot, plan, parts)
+    if (snapshot["sentinel"] or {}).get("masters"):
+        _third_round(client, snapshot)
+    _read_users(client, snapshot)
     if before and after and "rates" in parts and plan.window > 0:
         own = {"ping": probes, "info": 1}
         snapshot["rates"] = _rates.between(before, after, time.perf_counter() - started, own)
+    if "keyspace" in parts:
+        sample(client.endpoint, snapshot, plan)
+
+
+def _read_users(client: Client, snapshot: Snapshot) -> None:
+    """What the users may do that applications are connected as; costs no round trip where that is the user default only."""
+    acl, clients = snapshot["acl"], snapshot["clients"]
+    if not acl or not clients:
+        return
+    others = [row["name"] for row in clients["applications"] if row["name"] != "default"]
+    replies = client.pipeline([("ACL", "GETUSER", name) for name in others]) if others else []
+    refused = [str(reply) for reply in replies if isinstance(reply, Refused)]
+    if refused:
+        snapshot["denied"]["acl"] = refused[0]
+        return
+    known = understand(snapshot, "acl", lambda: {name: user(reply) for name, reply in zip(others, replies) if reply})
+    if known is not None and (acl["default"] or len(others) == len(clients["applications"])):
+        known["default"] = acl["default"]
+        acl["users"] = [{**row, **known[row["name"]]} for row in clients["applications"] if row["name"] in known]
 
 
 def _read_busy(client: Client, snapshot: Snapshot) -> None:
@@ -181,6 +219,9 @@ def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozense
     snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("name", "client_id")})
     answered = {name: reply for name, reply in replies.items() if name not in refused}
     take_in(snapshot, FIRST, answered, plan)
+    if snapshot["server"]["mode"] == "sentinel":
+        # It has no such commands: nothing is kept from anybody.
+        snapshot["denied"] = {part: text for part, text in snapshot["denied"].items() if "unknown command" not in text.lower()}
     return snapshot["info"] or {}
 
 
@@ -202,6 +243,7 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
         commands["histogram"] = HISTOGRAM
     if "sentinel" in parts and snapshot["server"]["mode"] == "sentinel":
         commands["sentinel"] = ("SENTINEL", "MASTERS")
+        commands["sentinel_id"] = ("SENTINEL", "MYID")
     replies = dict(zip(commands, client.pipeline(list(commands.values()))))
     refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
     snapshot["denied"].update(
@@ -213,3 +255,18 @@ def _second_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozens
         answered.setdefault("histogram", [])
     take_in(snapshot, SECOND, answered, plan)
     return (understand(snapshot, "rates", lambda: _info.parse(answered["info"])) or {}) if "info" in answered else {}
+
+
+def _third_round(client: Client, snapshot: Snapshot) -> None:
+    """Ask a Sentinel about each of its masters. What is refused for one of them is said once."""
+    masters = (snapshot["sentinel"] or {})["masters"]
+    commands = _sentinel.commands(masters)
+    for (place, part), reply in zip(commands, client.pipeline(list(commands.values()))):
+        name = f"sentinel {_sentinel.DETAILS[part]}"
+        if isinstance(reply, Refused) and not (part == "quorum_check" and _sentinel.quorum_check(str(reply))):
+            snapshot["denied"].setdefault(name, str(reply))
+        else:
+            masters[place][part] = understand(snapshot, name, functools.partial(_sentinel.detail, part, reply))
+    too_many = _sentinel.left_out(masters)
+    if too_many:
+        snapshot["denied"]["sentinel"] = too_many

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import check_timeouts
-from ansible_collections.aragora.redis.plugins.module_utils._snapshot import chosen_parts
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import NAMED_PARTS, chosen_parts
 
-# With more servers at once the probe would measure how busy this process is.
+# With more servers at once the probe would measure how busy this process is, and so would the pace at which keys are read.
 MOST_PROBED = 8
 
 
@@ -52,13 +52,15 @@ def make_plan(options: dict[str, Any]) -> Plan:
     for name, most in (("slowlog_entries", 100_000), ("clients_limit", 1_000_000)):
         if not 0 <= options[name] <= most:
             raise ValueError(f"{name} is {options[name]}: give a number from 0 to {most}")
+    few = len(options["targets"] or [""]) <= MOST_PROBED
+    parts = chosen_parts(options["gather_subset"])
     return Plan(
-        parts=frozenset(chosen_parts(options["gather_subset"])),
+        parts=frozenset(parts if few else parts - {*NAMED_PARTS}),
         window=options["window"],
         slowlog_entries=options["slowlog_entries"],
         connect_timeout=options["connect_timeout"],
         timeout=options["timeout"],
         clients_limit=options["clients_limit"],
         mask_arguments=options["mask_arguments"],
-        probe=len(options["targets"] or [""]) <= MOST_PROBED,
+        probe=few,
     )

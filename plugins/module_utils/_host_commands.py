@@ -16,7 +16,13 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _host_container, _host_firewall, _host_log, _host_units
+from ansible_collections.aragora.redis.plugins.module_utils import (
+    _host_container,
+    _host_firewall,
+    _host_log,
+    _host_proc,
+    _host_units,
+)
 
 PATIENCE = 5.0
 ENGINES = ("docker", "podman")
@@ -57,6 +63,21 @@ def run(*command: str, seconds: float = PATIENCE, both: bool = False) -> str:
         said = (done.stderr or done.stdout or b"").decode("utf-8", "replace")
         raise Denied(refusal(" ".join(command[:2]), said))
     return done.stdout.decode("utf-8", "replace")
+
+
+def network() -> dict[str, dict[str, Any]]:
+    """The links that carry addresses: those, and their speed in Mbit/s where the driver tells it. Loopback has none."""
+    told = _host_proc.links(run("ip", "-j", "address", "show"))
+    return {name: {"addresses": found, "speed_mbit": _speed(name)} for name, found in told.items()}
+
+
+def _speed(name: str) -> int | None:
+    try:
+        speed = int((Path("/sys/class/net") / name / "speed").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        # A link that is down or is none refuses to be read.
+        return None
+    return speed if speed > 0 else None
 
 
 def refusal(what: str, said: str) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import grp
 import os
 import pwd
@@ -15,12 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _host_config, _host_proc
+from ansible_collections.aragora.redis.plugins.module_utils import _config_file, _host_config, _host_proc
 from ansible_collections.aragora.redis.plugins.module_utils._host_commands import NEEDS_ROOT, Denied
 
 PROC = Path("/proc")
 # Of a log as much as its last starts need.
 TAIL_BYTES = 128 * 1024
+DEEPEST_INCLUDE = 3
 USUAL_CONFIGS = ("/etc/redis/redis.conf", "/etc/valkey/valkey.conf", "/etc/redis.conf", "/etc/valkey.conf")
 
 
@@ -133,6 +135,25 @@ def config(path: str, seen: Sequence[str] = ()) -> dict[str, str]:
     if include and path not in seen and len(seen) < 3:
         with contextlib.suppress(OSError, Denied):
             return {**found, **config(include, [*seen, path])}
+    return found
+
+
+def directives(path: str) -> dict[str, str]:
+    """All settings of a configuration file and of what it includes, secrets masked. Denied where a part of it cannot be read."""
+    return _config_file.told(_lines(path, []))
+
+
+def _lines(path: str, above: list[str]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name, value in _config_file.lines(text(path)):
+        if name != "include":
+            found.append((name, value))
+        elif not value.startswith("/") or len(above) >= DEEPEST_INCLUDE:
+            raise Denied(f"{path}: include {value} is not followed: it is relative, or nested more than {DEEPEST_INCLUDE} deep")
+        else:
+            # Since 7.0 a pattern may stand there.
+            matching = sorted(Path("/").glob(value[1:])) if glob.has_magic(value) else [Path(value)]
+            found += [line for place in matching for line in _lines(str(place), [*above, path])]
     return found
 
 

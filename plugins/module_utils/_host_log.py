@@ -54,7 +54,9 @@ RESTARTED = re.compile(r"Scheduled restart job")
 MATTERS = re.compile(
     r"error|fail|fatal|can't|cannot|could not|denied|in use|oom|out of memory|kill|abort|crash|bug report|corrupt|bad |short read|refused"
     r"|no space|read-only|>>> '|reading the configuration file|main process exited|scheduled restart|repeated too quickly|started |stopped "
-    r"|ready to accept|bye bye|SIGTERM|shutdown|maxclients|max file descriptors|truncated|signature",
+    r"|ready to accept|bye bye|SIGTERM|shutdown|maxclients|max file descriptors|truncated|signature"
+    r"|unable to|timeout|output buffer limits|connection lost|with success|successful partial"
+    r"|(NOAUTH|WRONGPASS|NOPERM|LOADING|MASTERDOWN|NOMASTERLINK) ",
     re.IGNORECASE,
 )
 NOISE = re.compile(r"oO0OoO0OoO0Oo|overcommit|Supervised by systemd|appropriate values|Server initialized")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -163,3 +164,13 @@ def _address(text: str) -> str:
     """The kernel's hexadecimal in network notation: groups of four bytes, each in the machine's order (little endian)."""
     raw = b"".join(bytes.fromhex(text[start : start + 8])[::-1] for start in range(0, len(text), 8))
     return str(ipaddress.ip_address(raw))
+
+
+def links(text: str) -> dict[str, list[str]]:
+    """Addresses by link, from ``ip -j address``; loopback and what has none are left out. ValueError for what is not that."""
+    found: dict[str, list[str]] = {}
+    for link in json.loads(text):
+        addresses = [str(item["local"]) for item in link.get("addr_info") or [] if item.get("scope") == "global" and item.get("local")]
+        if addresses and "LOOPBACK" not in (link.get("flags") or []):
+            found[str(link["ifname"])] = addresses
+    return found

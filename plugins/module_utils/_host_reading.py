@@ -95,6 +95,7 @@ class Reading:
         self.part("disk", self._disk)
         self.part("files", self._files)
         self.part("firewall", lambda: commands.firewall(self.port))
+        self.part("network", commands.network)
         self.part("log", self._log)
         self.part("oom", self._oom)
         if before and self.host["process"]:
@@ -149,7 +150,20 @@ class Reading:
         self.settings = {**settings, **{name: value for name, value in arguments.items() if name in _host_config.WANTED}}
         if trouble:
             self.denied["config"] = trouble
-        return {"path": path, "settings": None if trouble else _host_config.shown(self.settings)} if path else {}
+        if not path:
+            return {}
+        shown = None if trouble else _host_config.shown(self.settings)
+        return {"path": path, "settings": shown, "directives": self._directives(path), "arguments": sorted(arguments)}
+
+    def _directives(self, path: str) -> dict[str, str] | None:
+        """What the file sets. The file of a container lies elsewhere, and its arguments are not known."""
+        if self.host["container"] or "config" in self.denied:
+            return None
+        try:
+            return dict(sorted(files.directives(path).items()))
+        except (OSError, Denied) as error:
+            self.denied["config"] = str(error)
+            return None
 
     def _data_dir(self) -> tuple[str, str] | None:
         """(path, where it is seen from here) of the data directory."""

@@ -40,13 +40,29 @@ Big = tuple[int, bytes, str, int]
 
 
 class Row:
-    """What is known of one pattern. ``squares`` is the sum of the squared sizes; ``merged`` tells that other patterns went into it."""
+    """What is known of one pattern. ``squares`` is the sum of the squared sizes; ``merged`` tells that other patterns went into it.
 
-    __slots__ = ("biggest", "bytes", "encodings", "floor", "keys", "merged", "name", "squares", "ttl", "types")
+    ``lasting`` and ``lasting_squares`` are the sums over the keys that never expire.
+    """
+
+    __slots__ = (
+        "biggest",
+        "bytes",
+        "encodings",
+        "floor",
+        "keys",
+        "lasting",
+        "lasting_squares",
+        "merged",
+        "name",
+        "squares",
+        "ttl",
+        "types",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.keys = self.bytes = self.squares = 0
+        self.keys = self.bytes = self.squares = self.lasting = self.lasting_squares = 0
         self.floor = -1
         self.merged = False
         self.ttl = [0] * len(TTL_NAMES)
@@ -63,6 +79,8 @@ class Row:
         self.keys += other.keys
         self.bytes += other.bytes
         self.squares += other.squares
+        self.lasting += other.lasting
+        self.lasting_squares += other.lasting_squares
         self.ttl = [own + more for own, more in zip(self.ttl, other.ttl)]
         for mine, theirs in ((self.types, other.types), (self.encodings, other.encodings)):
             for name, count in theirs.items():
@@ -91,6 +109,9 @@ class Table:
             row.bytes += size
             row.squares += size * size
             row.ttl[bisect(TTL_EDGES, ttl)] += 1
+            if ttl < 0:
+                row.lasting += size
+                row.lasting_squares += size * size
             if kind in row.types:
                 row.types[kind] += 1
             else:

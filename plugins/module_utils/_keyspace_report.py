@@ -63,7 +63,7 @@ def report(counted: Counted, most_patterns: int, biggest: int, mask: bool) -> di
         "unexplained_bytes": _unexplained(counted, whole.value) if sized else None,
         "unsure": _unsure(counted, sample, every) if sized else [],
         "types": _types(rows, sample),
-        "ttl": _ttl(rows),
+        "ttl": _ttl(rows, sample, sized),
         "patterns": [_pattern(row, sample, sized, show) for row in shown],
         "others": {"patterns": len(others), "keys": _scaled(others, sample), "bytes": _bytes_of(others, sample) if sized else None},
         "biggest": [show(big) for big in every[:biggest]],
@@ -121,12 +121,12 @@ def _pattern(row: Row, sample: Sample, sized: bool, show: _Names) -> dict[str, A
         "bytes_per_key": None,
         "types": {kind: round(count * sample.factor) for kind, count in sorted(row.types.items())},
         "encodings_percent": _shares(row.encodings),
-        "ttl": _ttl([row]),
+        "ttl": _ttl([row], sample, sized),
         "biggest": [show(big) for big in sorted(row.biggest, reverse=True)] if sized else [],
     }
     if sized:
         found["bytes"] = _rounded(total_bytes(sample, row.keys, row.bytes, row.squares))
-        found["bytes_percent"] = {name: _percent(getattr(share, name)) for name in ("value", "low", "high")}
+        found["bytes_percent"] = _percents(share)
         found["bytes_per_key"] = round(row.bytes / row.keys)
     return found
 
@@ -136,12 +136,17 @@ def _types(rows: list[Row], sample: Sample) -> dict[str, int]:
     return {kind: round(sum(row.types.get(kind, 0) for row in rows) * sample.factor) for kind in kinds}
 
 
-def _ttl(rows: list[Row]) -> dict[str, Any]:
-    """The share of keys that expire, and the shares by remaining time; of the bytes nothing is known by TTL."""
+def _ttl(rows: list[Row], sample: Sample, sized: bool) -> dict[str, Any]:
+    """The share of keys that expire, the shares by remaining time, and the share of all memory that never goes by itself."""
     counts = [sum(row.ttl[place] for row in rows) for place in range(len(TTL_NAMES))]
     keys = sum(counts)
     expiring = _percent(1 - counts[0] / keys) if keys else None
-    return {"expiring_percent": expiring, "percent": _shares(dict(zip(TTL_NAMES, counts)))}
+    lasting = share_of_bytes(sample, counts[0], sum(row.lasting for row in rows), sum(row.lasting_squares for row in rows))
+    return {
+        "expiring_percent": expiring,
+        "percent": _shares(dict(zip(TTL_NAMES, counts))),
+        "never_bytes_percent": _percents(lasting) if sized else None,
+    }
 
 
 def _unexplained(counted: Counted, estimate: float) -> int | None:
@@ -185,6 +190,10 @@ def _bytes_of(rows: list[Row], sample: Sample) -> int:
 
 def _rounded(estimate: Any) -> dict[str, int]:
     return {name: round(getattr(estimate, name)) for name in ("value", "low", "high")}
+
+
+def _percents(share: Any) -> dict[str, float]:
+    return {name: _percent(getattr(share, name)) for name in ("value", "low", "high")}
 
 
 def _percent(share: float) -> float:

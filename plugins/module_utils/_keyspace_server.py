@@ -10,6 +10,7 @@ A replica has the same keys and nobody waits for it, so it is taken where it can
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +19,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _info
 from ansible_collections.aragora.redis.plugins.module_utils._client import CLIENT_NAME, Client, Refused, Unavailable, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint
 
-# A replica that does not answer at once is not worth waiting for: the master has the same keys.
+# A replica that does not answer at once is not worth waiting for, nor are many: the master has the same keys.
 REPLICA_SECONDS = 1.0
 POINTER_BYTES = 8
 
@@ -91,7 +92,10 @@ def chosen(client: Client, options: dict[str, Any], run_id: str) -> Source:
         return here
     trouble = _why_not(here, options)
     if not trouble:
+        started = time.monotonic()
         for endpoint in _replicas(here):
+            if not run_id and trouble and time.monotonic() - started > REPLICA_SECONDS:
+                break
             found, trouble = _replica(endpoint, here, options)
             if found and run_id in ("", found.run_id):
                 client.close()

@@ -23,7 +23,8 @@ def between(before: dict[str, Any], after: dict[str, Any], seconds: float, own: 
 
     ``own`` is what this gathering itself added meanwhile, calls by command; it is taken off, so that watching a quiet server does not
     make it look busy. A counter that went backwards (restart, CONFIG RESETSTAT) has no rate and is left out.
-    Shape: ``{window_seconds, stats: {counter: n}, cpu: {…}, commands: {name: calls}, errors: {code: n}, aof_delayed_fsync: n}``.
+    Shape: ``{window_seconds, stats: {counter: n}, cpu: {…}, commands: {name: calls}, command_seconds: n, errors: {code: n},
+    aof_delayed_fsync: n}``.
     """
     commands = _changes(_calls(before), _calls(after))
     commands = {name: max(0, calls - own.get(name, 0)) for name, calls in commands.items()}
@@ -36,6 +37,7 @@ def between(before: dict[str, Any], after: dict[str, Any], seconds: float, own: 
         "stats": _per_second(stats, seconds),
         "cpu": _per_second(_changes(_picked(before, "cpu", CPU), _picked(after, "cpu", CPU)), seconds),
         "commands": {name: rate for name, rate in _per_second(commands, seconds).items() if rate},
+        **_command_seconds(_microseconds(before), _microseconds(after), seconds),
         "errors": {name: rate for name, rate in _per_second(_changes(_errors(before), _errors(after)), seconds).items() if rate},
         **_per_second(persistence, seconds),
     }
@@ -49,6 +51,18 @@ def _picked(info: dict[str, Any], section: str, names: tuple[str, ...]) -> dict[
 def _calls(info: dict[str, Any]) -> dict[str, float]:
     """Executed calls by command; refused ones are in errorstats."""
     return _counted(info, "commandstats", "cmdstat_", "calls")
+
+
+def _microseconds(info: dict[str, Any]) -> dict[str, float]:
+    """Time spent in each command."""
+    return _counted(info, "commandstats", "cmdstat_", "usec")
+
+
+def _command_seconds(before: dict[str, float], after: dict[str, float], seconds: float) -> dict[str, float]:
+    """Time spent in commands, per second; nothing where the server does not tell it or has begun to count anew."""
+    if not after or any(after.get(name, 0) < spent for name, spent in before.items()):
+        return {}
+    return {"command_seconds": round((sum(after.values()) - sum(before.values())) / 1_000_000 / seconds, 4)}
 
 
 def _errors(info: dict[str, Any]) -> dict[str, float]:

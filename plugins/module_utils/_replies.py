@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _clients, _cluster, _info, _latency, _secrets, _slowlog
+from ansible_collections.aragora.redis.plugins.module_utils import _clients, _cluster, _info, _latency, _secrets, _sentinel, _slowlog
 from ansible_collections.aragora.redis.plugins.module_utils._gather_plan import Plan
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot
 
@@ -58,8 +58,8 @@ def _read_memory(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) -
 
 
 def _read_acl(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) -> None:
-    default = _secrets.without_hashes(pairs(answered["acl"])) if "acl" in answered else None
-    snapshot["acl"] = {"whoami": str(answered["acl_whoami"]), "default": default}
+    default = user(answered["acl"]) if "acl" in answered else None
+    snapshot["acl"] = {"whoami": str(answered["acl_whoami"]), "default": default, "users": None}
 
 
 def _read_modules(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) -> None:
@@ -78,16 +78,14 @@ def _read_clients(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) 
 def _read_cluster(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) -> None:
     members = _cluster.nodes(answered["cluster_nodes"]) if "cluster_nodes" in answered else None
     info = _info.parse(f"# cluster\n{answered['cluster']}")["cluster"]
-    snapshot["cluster"] = {"info": info, "nodes": members, "uncovered_slots": None if members is None else _cluster.uncovered(members)}
+    told = dict.fromkeys(("uncovered_slots", "moving_slots")) if members is None else _cluster.told(members)
+    snapshot["cluster"] = {"info": info, "nodes": members, **told}
 
 
 def _read_sentinel(snapshot: Snapshot, answered: Mapping[str, Any], dummy: Plan) -> None:
-    snapshot["sentinel"] = {"masters": [_shown(master) for master in answered["sentinel"]]}
-
-
-def _shown(master: Any) -> dict[str, Any]:
-    """A master as its Sentinel knows it, without passwords."""
-    return {name: value for name, value in pairs(master).items() if not _secrets.is_secret(name)}
+    masters = [{**_sentinel.instance(master), **dict.fromkeys(_sentinel.DETAILS)} for master in answered["sentinel"]]
+    info = (snapshot["info"] or {}).get("sentinel") or {}
+    snapshot["sentinel"] = {"id": answered.get("sentinel_id"), **_sentinel.tilt(info), "masters": masters}
 
 
 def _identify(snapshot: Snapshot, info: dict[str, Any]) -> None:
@@ -103,6 +101,12 @@ def _identify(snapshot: Snapshot, info: dict[str, Any]) -> None:
         }
     )
     snapshot["availability"]["eta_seconds"] = info.get("persistence", {}).get("loading_eta_seconds")
+
+
+def user(reply: Any) -> dict[str, Any]:
+    """ACL GETUSER's answer without password hashes, its selectors as mappings."""
+    fields = _secrets.without_hashes(pairs(reply))
+    return {**fields, "selectors": [pairs(selector) for selector in fields.get("selectors") or []]}
 
 
 def _server_time(snapshot: Snapshot) -> int:

@@ -14,6 +14,8 @@ from typing import Any, TypedDict
 
 SCHEMA = 1
 PARTS = ("info", "config", "rates", "slowlog", "clients", "latency", "memory", "acl", "modules", "cluster", "sentinel")
+# Read where it is named only: it takes longer than all others together.
+NAMED_PARTS = ("keyspace",)
 
 
 # How ``denied.host`` begins where the host could not be reached to look at it.
@@ -36,7 +38,7 @@ class Server(TypedDict):
 
 
 class Availability(TypedDict):
-    """How the first conversation went; ``state`` is one of ``_failures.STATES``."""
+    """How the first conversation went; ``state`` is one of ``_failures.STATES``. ``certificate`` is what the server showed for TLS."""
 
     state: str
     reason: str | None
@@ -44,6 +46,7 @@ class Availability(TypedDict):
     connect_ms: float | None
     ping_ms: float | None
     eta_seconds: int | None
+    certificate: dict[str, Any] | None
 
 
 class Snapshot(TypedDict):
@@ -67,6 +70,7 @@ class Snapshot(TypedDict):
     keyspace: dict[str, Any] | None
     host: dict[str, Any] | None
     application: dict[str, Any] | None
+    previous: dict[str, Any] | None
     denied: dict[str, str]
 
 
@@ -78,10 +82,12 @@ def empty(host: str | None, port: int | None, socket: str | None, url: str, loca
             "host": host, "port": port, "socket": socket, "url": url, "local": local,
             "product": None, "version": None, "run_id": None, "mode": None, "role": None,
         },
-        "availability": {"state": "up", "reason": None, "error": "", "connect_ms": None, "ping_ms": None, "eta_seconds": None},
+        "availability": {
+            "state": "up", "reason": None, "error": "", "connect_ms": None, "ping_ms": None, "eta_seconds": None, "certificate": None,
+        },
         "info": None, "config": None, "auth": None, "rates": None, "slowlog": None, "clients": None, "latency": None,
         "memory": None, "acl": None, "modules": None, "cluster": None, "sentinel": None, "keyspace": None,
-        "host": None, "application": None,
+        "host": None, "application": None, "previous": None,
         "denied": {},
     }  # fmt: skip
 
@@ -124,6 +130,19 @@ def _with_host(snapshot: dict[str, Any], host_info: Mapping[str, Any]) -> dict[s
     return {**snapshot, "denied": {**snapshot["denied"], "host": f"{UNREACHABLE}{words}" if host_info.get("unreachable") else words}}
 
 
+def with_keyspace(snapshot: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """The snapshot with the result of redis_keyspace in place of what it knew of the keys; a skipped one changes nothing.
+
+    Where there is no result the sample stays, and ``denied.keyspace`` says why.
+    """
+    if result.get("skipped"):
+        return dict(snapshot)
+    denied = {part: words for part, words in snapshot["denied"].items() if part != "keyspace"}
+    if result.get("keyspace"):
+        return {**snapshot, "keyspace": result["keyspace"], "denied": denied}
+    return {**snapshot, "denied": {**denied, "keyspace": _words(result)}}
+
+
 def _not_examined(on_host: Mapping[str, Any], from_controller: Mapping[str, Any], address: str) -> dict[str, Any]:
     snapshot = empty(address or None, None, None, "", local=False)
     words = dict.fromkeys(filter(None, (_words(on_host), _words(from_controller))))
@@ -139,15 +158,17 @@ def _words(result: Mapping[str, Any]) -> str:
 
 def chosen_parts(subset: Iterable[str]) -> set[str]:
     """The parts that ``gather_subset`` means: names add, ``!names`` take away, ``all`` is the default of a list that only takes away,
-    and ``!all`` leaves nothing but what is named.
+    and ``!all`` leaves nothing but what is named. ``keyspace`` is not in ``all``.
 
     ``info`` is always among them: nothing can be judged without it. ValueError names an unknown part and lists the known ones.
     """
     names = [str(name) for name in subset]
-    unknown = [name for name in names if name[name.startswith("!") :] not in (*PARTS, "all")]
+    unknown = [name for name in names if name[name.startswith("!") :] not in (*PARTS, *NAMED_PARTS, "all")]
     if unknown:
-        raise ValueError(f"gather_subset names the unknown part '{unknown[0]}': choose from all, {', '.join(PARTS)}, or !part")
+        raise ValueError(
+            f"gather_subset names the unknown part '{unknown[0]}': choose from all, {', '.join((*PARTS, *NAMED_PARTS))}, or !part"
+        )
     wanted = {name for name in names if not name.startswith("!")}
     if "all" in wanted or not (wanted or "!all" in names):
-        wanted = set(PARTS)
+        wanted = {*wanted, *PARTS} - {"all"}
     return (wanted - {name[1:] for name in names if name.startswith("!")}) | {"info"}

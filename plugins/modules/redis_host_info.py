@@ -109,7 +109,10 @@ host:
           C(listens_on) (addresses; null where that needs root).
       type: dict
     config:
-      description: The configuration file, C(path) and some C(settings) (never secrets); C(settings) is null where it cannot be read.
+      description:
+        - The configuration file, C(path), some C(settings) that count from the next start on, C(directives), all that the file and those
+          it includes set (secrets masked), and C(arguments), names of settings that the unit gives as arguments.
+        - C(settings) and C(directives) are null where the file cannot be read, C(directives) also for a container.
       type: dict
     kernel:
       description: C(overcommit_memory), C(swappiness), C(somaxconn), C(transparent_huge_pages) (V(always), V(madvise) or V(never)).
@@ -132,6 +135,9 @@ host:
       description: Rules that keep packets from the port, C(source), C(chain), C(verdict), C(rule). Sets and jumps are not followed.
       type: list
       elements: dict
+    network:
+      description: Links that carry addresses, by name, with C(addresses) and C(speed_mbit) (null where the driver tells none).
+      type: dict
     log:
       description:
         - C(lines), the last that matter, C(age_seconds), C(by), C(text), secrets masked.

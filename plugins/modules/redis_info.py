@@ -35,6 +35,9 @@ options:
     description:
       - What to read, V(all) or any of V(info), V(config), V(rates), V(slowlog), V(clients), V(latency), V(memory), V(acl), V(modules),
         V(cluster), V(sentinel). A name with V(!) in front is left out. V(info) is always read.
+      - V(keyspace) is not among V(all), it has to be named (V([all, keyspace])). It reads a sample of the keys after everything else, for
+        1.5 seconds at most, as M(aragora.redis.redis_keyspace) with its defaults; of the database with the most keys.
+      - With more than 8 O(targets) it is left out; it would measure this process.
     type: list
     elements: str
     default: [all]
@@ -75,6 +78,7 @@ options:
 seealso:
   - module: aragora.redis.redis_client_info
   - module: aragora.redis.redis_config
+  - module: aragora.redis.redis_keyspace
   - module: aragora.redis.redis_latency
   - module: aragora.redis.redis_slowlog
   - name: INFO
@@ -179,6 +183,11 @@ snapshot:
         eta_seconds:
           description: Seconds until the data set is loaded, while it loads.
           type: int
+        certificate:
+          description:
+            - The certificate that the server showed, validated or not, C(not_before), C(not_after), C(days_left), C(subject) and C(issuer)
+              (common names, else organisations). Null without TLS.
+          type: dict
     info:
       description: "Every section of INFO in lower case with typed values; C(db0), C(cmdstat_*) and their like are mappings."
       type: dict
@@ -191,7 +200,7 @@ snapshot:
     rates:
       description:
         - Change per second over the window; C(window_seconds), C(stats), C(cpu) (CPU seconds per second), C(commands) (calls by command),
-          C(errors) (by code), C(aof_delayed_fsync).
+          C(command_seconds) (time spent in commands, seconds per second), C(errors) (by code), C(aof_delayed_fsync).
         - What this module sent itself is taken off C(total_commands_processed) and C(ping).
       type: dict
     slowlog:
@@ -202,7 +211,8 @@ snapshot:
       description:
         - C(total), C(normal), C(idle_over_hour), C(blocked), C(pubsub), C(replicas), C(normal_memory_bytes); C(by_address), C(by_user) and
           C(by_library), each at most 20 groups as in M(aragora.redis.redis_client_info); C(worst), the ten clients with the most memory;
-          C(monitors), clients that run MONITOR.
+          C(monitors), clients that run MONITOR; C(sentinels), how many Sentinels are connected, by the names of their connections;
+          C(applications), C(name) of users and C(connections) as them, without replicas, masters, monitors and Sentinels.
         - This module's own connection is not among them.
       type: dict
     latency:
@@ -215,7 +225,9 @@ snapshot:
       description: C(stats) of MEMORY STATS, C(doctor) the text of MEMORY DOCTOR.
       type: dict
     acl:
-      description: C(whoami), and the user C(default) without its password hashes.
+      description:
+        - C(whoami), the user C(default) without its password hashes, and in the same form C(users), those of C(clients.applications) with
+          their C(connections); null where one of the two parts could not be read.
       type: dict
     modules:
       description: Loaded modules, C(name) and C(ver).
@@ -223,20 +235,47 @@ snapshot:
       elements: dict
     cluster:
       description:
-        - In cluster mode; C(info) of CLUSTER INFO, C(nodes) with C(id), C(address), C(flags), C(master_id), C(link) and C(slots), and
-          C(uncovered_slots), which no working master serves.
+        - In cluster mode; C(info) of CLUSTER INFO, C(nodes) of CLUSTER NODES with C(id), C(address), C(flags), C(master_id), C(link),
+          C(slots), C(moving) and C(replicas) (those of a master that work); C(uncovered_slots), which no working master serves.
+        - C(moving_slots), the slots that this node hands over or takes, C(slot), C(node) and C(to) or C(from); other nodes know nothing
+          of them.
       type: dict
     sentinel:
-      description: C(masters) of SENTINEL MASTERS, in Sentinel mode.
+      description: In Sentinel mode, what it knows.
       type: dict
+      contains:
+        id:
+          description: Its id, by which other Sentinels know it (not C(server.run_id)).
+          type: str
+        tilt:
+          description: Whether it stands by, because it does not trust its clock.
+          type: bool
+        tilt_seconds:
+          description: Since when, in seconds; null where it does not stand by, or does not say so (before Redis 7.0).
+          type: int
+        masters:
+          description:
+            - SENTINEL MASTERS, with Sentinel's own names (C(name), C(ip), C(port), C(runid), C(role-reported), C(quorum), …), numbers
+              typed, C(flags) as a list, and without passwords.
+            - Each with C(replicas) of SENTINEL REPLICAS and C(sentinels) of SENTINEL SENTINELS in the same form, and
+              C(quorum_check) of SENTINEL CKQUORUM as C(ok) and C(text). These are asked of the first 100 masters only, and null of the
+              others; RV(snapshot.denied) says so.
+          type: list
+          elements: dict
     keyspace:
-      description: Null; a place for what is known about the keys from elsewhere.
+      description:
+        - What a sample of the keys tells, where O(gather_subset) names it and the server has keys, as
+          RV(aragora.redis.redis_keyspace#module:keyspace) with C(mask_keys); there are patterns in it and no names of keys.
       type: dict
     host:
       description: Null; a place for what is known about the machine from elsewhere.
       type: dict
     application:
       description: Null; a place for what is known about the application from elsewhere.
+      type: dict
+    previous:
+      description:
+        - Null; a place for what has changed since an earlier report. P(aragora.redis.diagnose_targets#filter) puts it there.
       type: dict
     denied:
       description: What could not be read, by part, in the server's own words.

@@ -223,6 +223,8 @@ keyspace:
       description:
         - C(expiring_percent) is the share of keys with a TTL, C(percent) the shares by remaining time, V(never), V(under_1_minute),
           V(under_1_hour), V(under_1_day), V(under_7_days), V(under_30_days), V(over_30_days).
+        - C(never_bytes_percent) is the share of all memory that never expires, C(value) with its 95 % confidence interval from C(low) to
+          C(high).
       type: dict
     patterns:
       description: The patterns, the one with the most memory first.

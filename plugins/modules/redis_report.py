@@ -82,6 +82,15 @@ options:
       expected_replicas:
         description: How many replicas the master of a group should have online.
         type: raw
+      previous:
+        description: RV(previous), to compare with.
+        type: list
+        elements: dict
+  previous:
+    description:
+      - With O(state=prepared), an earlier report to compare with; the folder of its run, its C(report.json), one file of its folder
+        C(snapshots), or V(latest) for the newest in O(dir), if there is one.
+    type: str
 seealso:
   - module: aragora.redis.redis_info
 """
@@ -126,6 +135,12 @@ run:
   returned: when O(state=prepared)
   type: str
   sample: 20260301T031502Z-5f0c2d1a
+previous:
+  description:
+    - Of each snapshot of the earlier report what later ones are compared with, for the filter P(aragora.redis.diagnose_targets#filter).
+  returned: when O(state=prepared)
+  type: list
+  elements: dict
 path:
   description: Folder of the run; null in check mode.
   returned: success

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 
-from tests.incidents.lab import DEBIAN, Injecting, Lab, host, wait_for
+from tests.incidents.lab import DEBIAN, Injecting, Lab, host, on_this_machine, wait_for
 from tests.lab.servers import free_port
 
 first = "process_down"
@@ -23,5 +22,4 @@ def inject(dummy: Lab) -> Injecting:
         wait_for(lambda: "PONG" in container.redis("ping"), "Redis in the container")
         container.stop()
         # The host of the container is this machine.
-        here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        yield {"hosts": {"cache": {**here, "redis_connection": {"login_port": port}}}}
+        yield on_this_machine(login_port=port)

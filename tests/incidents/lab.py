@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ __all__ = [
     "fill",
     "host",
     "load",
+    "on_this_machine",
     "scenario",
     "wait_for",
 ]
@@ -85,3 +87,9 @@ def host(*options: str, command: tuple[str, ...] = ()) -> Iterator[Host]:
 def by_host(started: Host) -> Place:
     """The way to a host by inventory."""
     return {"hosts": {"cache": hosts.member(started)}}
+
+
+def on_this_machine(**connection: Any) -> Place:
+    """The way to a server whose host is this machine, by inventory."""
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    return {"hosts": {"cache": {**here, "redis_connection": connection}}}

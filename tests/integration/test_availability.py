@@ -291,6 +291,23 @@ class TestTls:
         with tls_server(authority.issue("good")) as (url, dummy):
             assert look(url=url, validate_certs=False)[:2] == ("up", None)
 
+    @pytest.mark.parametrize("validate_certs", [True, False])
+    def test_a_certificate_tells_when_it_ends(self, tls_server, authority, run_module, validate_certs):
+        with tls_server(authority.issue("ending", days=(-20, 2))) as (url, dummy):
+            snapshot = run_module("redis_info", url=url, ca_certs=str(authority.file), validate_certs=validate_certs, window=0)["snapshot"]
+        told = snapshot["availability"]["certificate"]
+        assert 1.9 <= told["days_left"] <= 2
+        assert (told["subject"], told["issuer"]) == ("ending", "test CA")
+        found = {finding["id"]: finding["severity"] for finding in engine.diagnose(snapshot)["findings"]}
+        assert found["tls_certificate_expiring"] == "critical"
+
+    def test_a_certificate_that_has_ended_and_nobody_validates(self, tls_server, authority, run_module):
+        with tls_server(authority.issue("ended", days=(-20, -2))) as (url, dummy):
+            snapshot = run_module("redis_info", url=url, validate_certs=False, window=0)["snapshot"]
+        first = engine.diagnose(snapshot)["findings"][0]
+        assert first["id"] == "tls_certificate_expiring"
+        assert "expired 2 days ago" in first["title"]
+
     def test_a_certificate_for_another_name(self, tls_server, authority, look):
         with tls_server(authority.issue("other", host="redis.example.com")) as (url, dummy):
             assert look(url=url, ca_certs=str(authority.file)) == ("tls", "hostname_mismatch", "tls_failure")

@@ -19,8 +19,9 @@ import redis
 import yaml
 
 from tests.conftest import ROOT, environment_of_a_user
-from tests.lab import network, ports, servers
+from tests.lab import network, ports, sentinels, servers
 from tests.lab.scenarios.groups import two_masters
+from tests.lab.scenarios.scenario import fill
 
 DIAGNOSE = "playbooks/diagnose.yml"
 # Start of Ansible, three plays and a module on a loaded machine, beyond the time-outs of the connection.
@@ -191,6 +192,33 @@ class TestGroups:
         assert "redis_expected_replicas" in played.output
 
 
+class TestSentinels:
+    """Sentinels are targets beside the servers that they watch."""
+
+    @pytest.fixture
+    def watched(self, family_binary):
+        with sentinels.watched(family_binary, replicas=1, sentinels=1) as group:
+            yield group
+
+    def test_what_they_know_counts_for_the_master_and_for_themselves(self, watched, play):
+        played = play(DIAGNOSE, "-e", json.dumps({"redis_url": watched.urls}))
+        ids = {target["server"]["port"]: [found["id"] for found in target["findings"]] for target in played.report["targets"]}
+        assert "sentinels_few" in ids[watched.sentinels[0].port]
+        assert "split_brain_window" in ids[watched.master.port]
+        assert "replicas_missing" not in ids[watched.master.port]
+
+    def test_hosts_that_were_judged_alone_are_judged_with_their_sentinel_in_the_end(self, watched, inventory, play):
+        watched.replicas[0].stop()
+        servers.wait_for(lambda: sentinels.online(watched.master) == 0, "the master to miss its replica")
+        hosts = {"cache": {"redis_connection": {"login_port": watched.master.port}}}
+        hosts["guard"] = {"redis_connection": {"login_port": watched.sentinels[0].port}}
+        played = play(DIAGNOSE, "-i", inventory(**hosts), "-e", "redis_diagnosis_host=false")
+        found = {target["name"]: {found["id"]: found for found in target["findings"]} for target in played.report["targets"]}
+        assert found["cache"]["replicas_missing"]["title"] == "0 of 1 replicas are online"
+        assert "no_high_availability" not in found["cache"]
+        assert "no_failover_candidate" in found["guard"]
+
+
 class TestBadInput:
     def test_nothing_to_diagnose(self, play):
         refuses(play(DIAGNOSE), "Nothing to diagnose: set REDIS_URL", "matches no host")
@@ -240,6 +268,82 @@ class TestBadInput:
         played = play(DIAGNOSE, "-e", f"redis_report_dir={tmp_path}/file/reports", REDIS_URL=server.url)
         refuses(played, "cannot be written", "set redis_report_dir")
         assert "Take snapshots" not in played.output, "the server was read although the report could not be kept"
+
+
+class TestKeys:
+    """``redis_diagnosis_keyspace``: a sample without being asked, every key, or none."""
+
+    @pytest.fixture
+    def sessions(self, family_binary):
+        with servers.running(family_binary, requirepass="Sesame-7391", maxmemory="100mb", maxmemory_policy="volatile-lru") as started:
+            fill(started, 15_000, 1000, prefix="session:")
+            fill(started, 10, 200_000, prefix="user:ann:")
+            yield started
+
+    def keys(self, played, place=0):
+        """The part ``keyspace`` of a saved snapshot."""
+        folder = played.reports / "latest" / "snapshots"
+        return json.loads(sorted(folder.iterdir())[place].read_text(encoding="utf-8"))["keyspace"]
+
+    def url(self, server):
+        return f"redis://:Sesame-7391@127.0.0.1:{server.port}"
+
+    def test_a_sample_names_what_holds_the_memory_and_no_key(self, sessions, play):
+        played = play(DIAGNOSE, REDIS_URL=self.url(sessions))
+        assert {"keys_without_ttl", "big_keys", "pattern_dominates"} <= set(played.ids())
+        assert self.keys(played)["mode"] == "sample"
+        assert "session:*" in played.output
+        assert "user:ann:1" not in played.output + json.dumps(played.report) + json.dumps(self.keys(played))
+
+    @pytest.mark.parametrize("subset", [["all"], ["!clients"]])
+    def test_without_it_keys_are_left_alone(self, sessions, play, subset):
+        extra = json.dumps({"redis_diagnosis_keyspace": "none", "redis_diagnosis_gather_subset": subset})
+        played = play(DIAGNOSE, "-e", extra, REDIS_URL=self.url(sessions))
+        assert self.keys(played) is None
+        assert "cmdstat_scan" not in sessions.client().info("commandstats")
+
+    def test_what_else_is_read_is_not_touched_by_it(self, sessions, play):
+        extra = json.dumps({"redis_diagnosis_gather_subset": ["!clients", "!config"]})
+        played = play(DIAGNOSE, "-e", extra, REDIS_URL=self.url(sessions))
+        saved = json.loads(next((played.reports / "latest" / "snapshots").iterdir()).read_text(encoding="utf-8"))
+        assert {part for part in ("clients", "config", "slowlog", "keyspace", "memory") if saved[part]} == {"slowlog", "keyspace", "memory"}
+
+    def test_every_key_of_several_servers_by_url_and_no_password_is_shown(self, sessions, server, play, tmp_path):
+        gone = f"redis://:Simsim-7391@127.0.0.1:{servers.free_port()}"
+        fill(server, 50)
+        variables = tmp_path / "variables.json"
+        variables.write_text(json.dumps({"redis_diagnosis_keyspace": "full", "redis_url": [gone, self.url(sessions), server.url]}))
+        played = play(DIAGNOSE, "-vvv", "-e", f"@{variables}")
+        assert played.status == 0, played.output
+        saved = [found for found in (self.keys(played, place) for place in range(3)) if found]
+        assert sorted((found["keys_read"], found["mode"], found["complete"]) for found in saved) == [
+            (50, "full", True),
+            (15_010, "full", True),
+        ]
+        assert [target["denied"] for target in played.report["targets"]] == [{}, {}, {}]
+        assert not [word for word in ("Simsim", "Sesame") if word in played.output]
+
+    def test_every_key_by_host_on_the_host_and_from_here(self, sessions, play, inventory):
+        login = {"redis_connection": {"login_port": sessions.port, "login_password": "Sesame-7391"}}
+        bare = {"ansible_host": "127.0.0.1", "ansible_python_interpreter": "/nonexistent/python3", **login}
+        played = play(DIAGNOSE, "-i", inventory(near=login, bare=bare), "-e", "redis_diagnosis_keyspace=full")
+        assert played.status == 0, played.output
+        assert [self.keys(played, place)["mode"] for place in range(2)] == ["full", "full"]
+
+    def test_where_keys_may_not_be_read_the_report_says_so_and_goes_on(self, sessions, play):
+        sessions.client().execute_command("ACL", "SETUSER", "ops", "on", ">Sesame-7391", "~*", "+@all", "-scan")
+        url = f"redis://ops:Sesame-7391@127.0.0.1:{sessions.port}"
+        for mode in ("sample", "full"):
+            played = play(DIAGNOSE, "-e", f"redis_diagnosis_keyspace={mode}", REDIS_URL=url)
+            assert played.status == 0, played.output
+            assert self.keys(played) is None
+            assert "refuses SCAN" in played.report["targets"][0]["denied"]["keyspace"]
+            assert "permission_denied" not in played.ids()
+
+    def test_a_value_that_cannot_be_meant_is_refused_before_anything_is_read(self, play, server):
+        played = play(DIAGNOSE, "-e", "redis_diagnosis_keyspace=all", REDIS_URL=server.url)
+        refuses(played, "value of redis_diagnosis_keyspace must be one of: sample, full, none, got: all")
+        assert "Take snapshots" not in played.output
 
 
 class TestFailOn:

@@ -57,6 +57,18 @@ def test_diagnose_targets_refuses_unknown_thresholds_even_without_servers(templa
     assert "the threshold 'x' is unknown" in template("[] | aragora.redis.diagnose_targets(thresholds={'x': 1})")
 
 
+def test_with_keyspaces_takes_a_scan_in_and_leaves_the_sample_where_there_is_none(template):
+    sampled = {**refused(), "keyspace": {"mode": "sample"}, "denied": {"config": "NOPERM", "keyspace": "timeout"}}
+    results = [{"skipped": True}, {"keyspace": {"mode": "full"}}, {"msg": "refuses SCAN"}]
+    found = template("snapshots | aragora.redis.with_keyspaces(results)", snapshots=[sampled] * 4, results=results)
+    assert [snapshot["keyspace"]["mode"] for snapshot in found] == ["sample", "full", "sample", "sample"]
+    assert [snapshot["denied"].get("keyspace") for snapshot in found] == ["timeout", None, "refuses SCAN", "timeout"]
+
+
+def test_with_keyspaces_wants_a_result_for_each_snapshot(template):
+    assert "2 results for 0 snapshots" in template("[] | aragora.redis.with_keyspaces([{}, {}])")
+
+
 def test_better_snapshot_prefers_what_tells_more(template):
     far = {**refused("10.0.0.1"), "info": {"server": {}}}
     on_host = {"unreachable": True, "msg": "no route to host"}

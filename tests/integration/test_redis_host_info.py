@@ -21,7 +21,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.lab import ports, servers
 
-PARTS = {"listeners", "unit", "container", "process", "config", "kernel", "memory", "disk", "files", "firewall", "log", "oom"}
+PARTS = {"listeners", "unit", "container", "process", "config", "kernel", "memory", "disk", "files", "firewall", "log", "oom", "network"}
 PASSWORD = "Sesame-7391"
 MIB = 2**20
 

@@ -10,7 +10,8 @@ import contextlib
 
 import pytest
 
-from tests.lab import servers
+from tests.lab import clusters, sentinels, servers
+from tests.lab.scenarios.scenario import fill, pair
 
 
 def test_a_snapshot_of_a_healthy_server_is_complete(server, run_module):
@@ -58,6 +59,68 @@ def test_only_what_was_asked_for_is_read(server, run_module):
     assert snapshot["slowlog"] is None
     assert snapshot["config"] is None
     assert snapshot["clients"]
+
+
+class TestKeyspace:
+    """The sample of the keys, which has to be named."""
+
+    @pytest.fixture
+    def filled(self, server):
+        with server.client() as client:
+            for number in range(300):
+                client.set(f"session:{number}", "x" * 100, ex=600)
+            client.set("user:ann", "x" * 200_000)
+        return server
+
+    def test_it_is_taken_where_it_is_named_and_names_no_key(self, filled, run_module):
+        snapshot = run_module("redis_info", url=filled.url, window=0.2, gather_subset=["all", "keyspace"])["snapshot"]
+        found = snapshot["keyspace"]
+        assert (found["keys_read"], found["complete"], found["masked"]) == (301, True, True)
+        assert {row["pattern"] for row in found["patterns"]} == {"session:*", "user:*"}
+        assert "ann" not in str(found)
+        assert snapshot["rates"]["commands"] == {}, "the sample ran within the window"
+        assert snapshot["clients"]
+        assert snapshot["denied"] == {}
+
+    @pytest.mark.parametrize("subset", [["all"], ["info"], ["!slowlog"], ["all", "keyspace", "!keyspace"]])
+    def test_it_is_not_taken_where_it_is_not_named(self, filled, run_module, subset):
+        snapshot = run_module("redis_info", url=filled.url, window=0, gather_subset=subset)["snapshot"]
+        assert snapshot["keyspace"] is None
+        assert snapshot["denied"] == {}
+
+    def test_an_empty_server_has_none_and_that_is_no_trouble(self, server, run_module):
+        snapshot = run_module("redis_info", url=server.url, window=0, gather_subset=["keyspace"])["snapshot"]
+        assert (snapshot["keyspace"], snapshot["denied"]) == (None, {})
+
+    def test_of_several_databases_the_fullest_is_read(self, filled, run_module):
+        with filled.client(db=3) as client:
+            client.mset({f"page:{number}": "x" for number in range(1000)})
+        found = run_module("redis_info", url=filled.url, window=0, gather_subset=["keyspace"])["snapshot"]["keyspace"]
+        assert (found["db"], found["keys_read"]) == (3, 1000)
+
+    def test_with_many_targets_it_is_left_out(self, filled, run_module):
+        for number, taken in ((8, True), (9, False)):
+            snapshots = run_module("redis_info", targets=[filled.url] * number, window=0, gather_subset=["keyspace"])["snapshots"]
+            assert {bool(snapshot["keyspace"]) for snapshot in snapshots} == {taken}
+
+    @pytest.mark.parametrize(
+        ("permissions", "words"),
+        [(("~*", "-scan"), "refuses SCAN (NOPERM"), (("~other:*",), "none of the 301 keys that were asked may be looked at")],
+    )
+    def test_what_is_refused_is_denied_and_no_error(self, filled, run_module, permissions, words):
+        filled.client().execute_command("ACL", "SETUSER", "ops", "on", ">Sesame-7391", "+@all", *permissions)
+        login = {"login_user": "ops", "login_password": "Sesame-7391"}
+        snapshot = run_module("redis_info", url=filled.url, window=0, gather_subset=["all", "keyspace"], **login)["snapshot"]
+        assert snapshot["keyspace"] is None
+        assert list(snapshot["denied"]) == ["keyspace"]
+        assert words in snapshot["denied"]["keyspace"]
+
+    def test_of_a_master_its_replica_is_read(self, family_binary, run_module):
+        with pair(family_binary) as (master, replica):
+            fill(master, 100)
+            servers.wait_for(lambda: replica.client().dbsize() == 100, "the replica to be in step")
+            found = run_module("redis_info", url=master.url, window=0, gather_subset=["keyspace"])["snapshot"]["keyspace"]
+        assert found["server"]["address"] == f"127.0.0.1:{replica.port}"
 
 
 def test_the_client_list_is_not_asked_for_above_the_limit(server, run_module):
@@ -185,6 +248,70 @@ class TestThroughSentinels:
 
     def test_a_sentinel_itself_can_be_read(self, sentinel, master, run_module):
         with sentinel(master) as guard:
-            snapshot = run_module("redis_info", url=guard.url, window=0.1)["snapshot"]
+            snapshot = run_module("redis_info", url=guard.url, window=0.1, gather_subset=["all", "keyspace"])["snapshot"]
         assert snapshot["server"]["mode"] == "sentinel"
+        assert snapshot["keyspace"] is None
         assert snapshot["sentinel"]["masters"][0]["name"] == "mymaster"
+
+
+@pytest.fixture(scope="module")
+def watched(binary):
+    """A master, two replicas and three Sentinels that know each other."""
+    with sentinels.watched(binary, requirepass="Sesame-7391", masterauth="Sesame-7391") as group:
+        yield group
+
+
+class TestSentinels:
+    """What a Sentinel knows."""
+
+    def test_a_sentinel_tells_of_its_master_the_replicas_and_the_others(self, watched, run_module):
+        snapshot = run_module("redis_info", url=watched.sentinels[0].url, window=0)["snapshot"]
+        (master,) = snapshot["sentinel"]["masters"]
+        assert snapshot["denied"] == {}
+        assert snapshot["sentinel"]["tilt"] is False
+        assert master["port"] == watched.master.port
+        assert {replica["port"] for replica in master["replicas"]} == {replica.port for replica in watched.replicas}
+        assert {other["port"] for other in master["sentinels"]} == {guard.port for guard in watched.sentinels[1:]}
+        assert master["quorum_check"]["ok"] is True
+        assert "Sesame" not in str(snapshot)
+
+    def test_sentinels_know_each_other_by_the_id_that_each_gives(self, watched, run_module):
+        parts = [run_module("redis_info", url=guard.url, window=0)["snapshot"]["sentinel"] for guard in watched.sentinels[:2]]
+        assert parts[0]["id"] in {other["runid"] for other in parts[1]["masters"][0]["sentinels"]}
+
+    def test_a_master_counts_the_sentinels_that_watch_it(self, watched, run_module):
+        clients = run_module("redis_info", url=watched.master.url, login_password="Sesame-7391", window=0)["snapshot"]["clients"]
+        assert clients["sentinels"] == 3
+
+    def test_what_a_user_may_not_ask_is_denied_and_no_lost_quorum(self, watched, run_module):
+        guard = watched.sentinels[-1].client()
+        guard.execute_command(
+            "ACL", "SETUSER", "ops", "on", ">Guard-1204", "+ping", "+info", "+client", "+sentinel|masters", "+sentinel|myid"
+        )
+        options = {"url": watched.sentinels[-1].url, "login_user": "ops", "login_password": "Guard-1204", "window": 0}
+        snapshot = run_module("redis_info", **options)["snapshot"]
+        (master,) = snapshot["sentinel"]["masters"]
+        assert (master["replicas"], master["sentinels"], master["quorum_check"]) == (None, None, None)
+        assert {"sentinel REPLICAS", "sentinel SENTINELS", "sentinel CKQUORUM"} <= set(snapshot["denied"])
+
+
+def test_of_hundreds_of_masters_the_first_are_asked_for(family_binary, run_module):
+    ports = [servers.free_port() for dummy in range(120)]
+    lines = "\n".join(f"monitor shop-{place} 127.0.0.1 {port} 1" for place, port in enumerate(ports))
+    with servers.running(family_binary, sentinel_mode=True, sentinel=lines, save=None) as guard:
+        snapshot = run_module("redis_info", url=guard.url, window=0)["snapshot"]
+    masters = snapshot["sentinel"]["masters"]
+    assert len(masters) == 120
+    assert sum(master["quorum_check"] is not None for master in masters) == 100
+    assert snapshot["denied"]["sentinel"] == "120 masters: replicas, Sentinels and quorum are asked for of the first 100 only"
+
+
+def test_a_node_tells_which_slots_it_hands_over(family_binary, run_module):
+    with clusters.clustered(family_binary, masters=2, replicas=1) as cluster:
+        source, target = cluster.masters
+        source.client().execute_command("CLUSTER", "SETSLOT", 0, "MIGRATING", clusters.node_id(target))
+        part = run_module("redis_info", url=source.url, window=0)["snapshot"]["cluster"]
+    (moving,) = part["moving_slots"]
+    assert moving["slot"] == 0
+    assert moving["to"].endswith(f":{target.port}")
+    assert [node["replicas"] for node in part["nodes"] if "master" in node["flags"]] == [1, 1]

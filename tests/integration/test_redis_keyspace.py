@@ -87,9 +87,11 @@ def test_a_full_scan_is_exact(small, keyspace):
         "list": FEW * 0.1,
         "stream": 1,
     }
-    assert rows["session:*"]["ttl"] == {"expiring_percent": 100.0, "percent": rows["session:*"]["ttl"]["percent"]}
+    assert rows["session:*"]["ttl"]["expiring_percent"] == 100.0
+    assert rows["session:*"]["ttl"]["never_bytes_percent"] == {"value": 0, "low": 0, "high": 0}
     assert set(rows["session:*"]["ttl"]["percent"]) <= {"under_1_day", "under_7_days"}
-    assert rows["user:*:name"]["ttl"] == {"expiring_percent": 0.0, "percent": {"never": 100.0}}
+    assert (rows["user:*:name"]["ttl"]["expiring_percent"], rows["user:*:name"]["ttl"]["percent"]) == (0.0, {"never": 100.0})
+    assert rows["user:*:name"]["ttl"]["never_bytes_percent"] == rows["user:*:name"]["bytes_percent"]
     assert rows["user:*:name"]["encodings_percent"] == {"embstr": 100.0}
     assert abs(found["unexplained_bytes"]) < 1_000_000
 

@@ -22,7 +22,7 @@ import redis
 from ansible_collections.aragora.redis.plugins.module_utils import _gather, _gather_plan
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import from_url
-from ansible_collections.aragora.redis.plugins.module_utils._report import html, order
+from ansible_collections.aragora.redis.plugins.module_utils._report import html, order, patterns
 
 from tests.lab import servers
 
@@ -32,7 +32,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--enable-logging=stderr",
 )  # fmt: skip
 OPTIONS = {
-    "gather_subset": ["all"],
+    "gather_subset": ["all", "keyspace"],
     "window": 0.5,
     "slowlog_entries": 256,
     "clients_limit": 20_000,
@@ -60,7 +60,7 @@ def snapshot_of(url: str) -> dict[str, Any]:
 def target(name: str, snapshot: dict[str, Any]) -> dict[str, Any]:
     """The entry of ``report.json``."""
     found = engine.diagnose(snapshot)
-    shared = {part: snapshot[part] for part in ("availability", "server", "denied")}
+    shared = {**{part: snapshot[part] for part in ("availability", "server", "denied")}, "keyspace": patterns.summary(snapshot)}
     return {"name": name, "url": snapshot["server"]["url"], **shared, **found}
 
 
@@ -140,6 +140,12 @@ def browse(folder: Path, page: str, *flags: str) -> subprocess.CompletedProcess[
 def test_the_page_of_an_ill_server_names_its_root_cause_and_nests_the_rest(page):
     assert "volatile-lru cannot evict" in page[page.index("<h1") : page.index("</h1>")]
     assert page.index("This explains") < page.index("Memory is full")
+
+
+def test_the_page_shows_which_keys_hold_the_memory(page):
+    drawn = page[page.index("Memory by key pattern") :]
+    assert "<title>cart:*: " in drawn
+    assert 'class="tile lasting"' in drawn
 
 
 def test_the_page_is_never_wider_than_a_phone_and_loads_nothing(page, tmp_path):

@@ -27,6 +27,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._snapshot import bet
 from tests.lab import servers
 from tests.lab.scenarios import HEALTHY, ONLY_ON, SCENARIOS
 from tests.lab.scenarios.groups import GROUPS, GroupScenario
+from tests.lab.scenarios.releases import ENDED
 from tests.lab.scenarios.scenario import Make, Scenario
 from tests.lab.scrub import as_text, scrubbed, with_values
 
@@ -35,6 +36,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "unit" / "snapshots"
 ATTEMPTS = 3
 # Before the names of scenarios of groups.
 GROUP = "group:"
+# True of every server of a line that has ended, however well it is.
+AGED = ("version_unsupported",)
 
 
 def take(make: Make, binary: Path, window: float) -> dict[str, Any]:
@@ -49,7 +52,7 @@ def take_all(make: Make, binary: Path, window: float) -> list[dict[str, Any]]:
         if "snapshot" in place:
             return [dict(place["snapshot"])]
         host = place.pop("host", None)
-        options = {**defaults, "window": window, **place}
+        options = {**defaults, "gather_subset": ["all", "keyspace"], "window": window, **place}
         snapshots = [dict(snapshot) for snapshot in _gather.take_all(options, _gather_plan.make_plan(options))]
         told = _host_reading.read(host) if host else {}
         return [better({"snapshot": snapshot}, {}, host_info=told) for snapshot in snapshots]
@@ -73,6 +76,7 @@ def capture_rule(rule: str, scenario: Scenario, name: str) -> dict[str, Any]:
 def capture_healthy(kind: str, name: str) -> dict[str, Any]:
     """The document of a healthy server, and as ``speaks`` whether nothing but the expected findings is in it."""
     make, expected = HEALTHY[kind]
+    expected = (*expected, *(AGED if name in ENDED else ()))
     snapshot = scrubbed(take(make, _binary(name), 1.0))
     found = [finding["id"] for finding in engine.diagnose(snapshot)["findings"]]
     document = {"server": name, "expected": list(expected), "snapshot": snapshot}
@@ -84,7 +88,10 @@ def capture_group(rule: str, name: str) -> dict[str, Any]:
     scenario = GROUPS[rule]
     ports: dict[int, int] = {}
     ids: dict[str, int] = {}
-    snapshots = [scrubbed(snapshot, ports, ids) for snapshot in take_all(scenario.make, _binary(name), 0.3)]
+    taken = take_all(scenario.make, _binary(name), 0.3)
+    # Twice, because the first may name the last: by then all ports are known.
+    for dummy in range(2):
+        snapshots = [scrubbed(snapshot, ports, ids) for snapshot in taken]
     known = {found.id for found in engine.GROUP_RULES}
     judged = engine.diagnose_targets(snapshots, expected_replicas=scenario.expected_replicas)
     told = [[found["id"] for found in item["diagnosis"]["findings"] if found["id"] in known] for item in judged]

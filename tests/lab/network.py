@@ -69,5 +69,14 @@ def host() -> Iterator[Host]:
         _ip("netns", "delete", made.name)
 
 
+@contextlib.contextmanager
+def narrowed(host: Host, rate: str) -> Iterator[None]:
+    """Let no more than this leave the host ("8mbit"): what exceeds it waits for up to 100 ms. Few kernels lack this, many lack netem."""
+    words = ("qdisc", "add", "dev", "eth0", "root", "tbf", "rate", rate, "burst", "3000", "latency", "100ms")
+    subprocess.run([*host.launcher, "tc", *words], check=True, timeout=20, capture_output=True)
+    # It goes with the namespace.
+    yield
+
+
 def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, timeout=20, capture_output=True)

@@ -22,7 +22,8 @@ TEXTS = (
     (re.compile(r"^Linux \S+ "), "Linux 6.1.0 "),
 )
 PIDS = {"process_id", "pid", "main_pid"}
-IDS = {"run_id", "master_replid", "master_replid2", "server_node_id"}
+IDS = {"run_id", "runid", "master_replid", "master_replid2", "server_node_id"}
+ID = re.compile(r"[0-9a-f]{40}")
 
 
 def scrubbed(snapshot: Mapping[str, Any], ports: dict[int, int] | None = None, ids: dict[str, int] | None = None) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def _clean(value: Any, name: str, ports: dict[int, int], ids: dict[str, int] | N
         return {key: _clean(item, str(key), ports, ids) for key, item in value.items()}
     if isinstance(value, list):
         return [_clean(item, name, ports, ids) for item in value]
-    if name in IDS:
+    if name in IDS or (ids is not None and isinstance(value, str) and ID.fullmatch(value)):
         return value and f"{_number(str(value), ids):040d}"
     if name in PIDS:
         return value and 1234

@@ -154,6 +154,11 @@ def test_monitors_are_shown_with_who_they_are():
     assert (monitor["id"], monitor["name"], monitor["age_seconds"], monitor["address"]) == (9, "forgotten", 77, "10.0.0.1:5000")
 
 
+def test_sentinels_are_counted_by_the_names_of_their_connections():
+    names = ("sentinel-2b015fde-cmd", "sentinel-2b015fde-pubsub", "sentinel-f56da808-cmd", "sentinel-shop", "")
+    assert aggregate(parse("".join(_line(id=number, name=name) for number, name in enumerate(names))))["sentinels"] == 2
+
+
 def test_memory_falls_back_to_the_output_buffer():
     assert aggregate([{"id": 1, "flags": "N", "omem": 7}])["normal_memory_bytes"] == 7
 
@@ -244,3 +249,17 @@ def test_any_text_can_be_grouped_and_measured(text, kind, measure):
     clients = parse(text)
     assert sum(row["connections"] for row in grouped(clients, kind)) <= len(clients)
     assert len(worst(clients, measure, 5)) <= 5
+
+
+def test_applications_are_users_without_replicas_monitors_and_sentinels():
+    lines = (
+        "id=1 addr=10.0.0.1:1 name= flags=N user=shop",
+        "id=2 addr=10.0.0.1:2 name= flags=P user=shop",
+        "id=3 addr=10.0.0.2:1 name= flags=S user=replica",
+        "id=4 addr=10.0.0.3:1 name=sentinel-7d3cf6a2-cmd flags=N user=default",
+        "id=5 addr=10.0.0.4:1 name= flags=O user=ops",
+        "id=6 addr=10.0.0.4:2 name= flags=N user=ops",
+        "id=7 addr=10.0.0.5:1 name= flags=b user=jobs",
+    )
+    told = aggregate(parse("\n".join(lines)), own_id=6)["applications"]
+    assert told == [{"name": "shop", "connections": 2}, {"name": "jobs", "connections": 1}]

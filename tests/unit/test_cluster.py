@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.aragora.redis.plugins.module_utils._cluster import nodes, uncovered
+from ansible_collections.aragora.redis.plugins.module_utils._cluster import nodes, told, uncovered
 
 HEALTHY = """\
 07c37d 127.0.0.1:30004@31004,host4 slave e7d1ee 0 1426238317239 4 connected
@@ -38,6 +38,22 @@ def test_every_node_is_known_with_its_role_and_slots():
 )
 def test_slots_without_a_working_master_are_named(change, expected):
     assert uncovered(nodes(HEALTHY.replace(*change) if change[0] else HEALTHY)) == expected
+
+
+def test_a_slot_on_the_move_is_told_with_both_nodes():
+    found = told(nodes(HEALTHY.replace("connected 0-5460", "connected 0-5460 [101->-67ed2d] [7000-<-292f8b] [5-<-unknown]")))
+    assert found["moving_slots"] == [
+        {"slot": 101, "node": "127.0.0.1:30001", "to": "127.0.0.1:30002"},
+        {"slot": 7000, "node": "127.0.0.1:30001", "from": "127.0.0.1:30003"},
+        {"slot": 5, "node": "127.0.0.1:30001", "from": "unknown"},
+    ]
+    assert told(nodes(HEALTHY)) == {"uncovered_slots": [], "moving_slots": []}
+
+
+@pytest.mark.parametrize(("flags", "counted"), [("slave", 1), ("slave,fail?", 1), ("slave,fail", 0), ("slave,noaddr", 0)])
+def test_replicas_that_work_are_counted_for_their_master(flags, counted):
+    found = {node["id"]: node["replicas"] for node in nodes(HEALTHY.replace("slave", flags))}
+    assert found == {"07c37d": None, "67ed2d": 0, "292f8b": 0, "e7d1ee": counted}
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "half a line", "a b c d e f g", "a b c d e f g h 99999-3 x-y 0-99999"])

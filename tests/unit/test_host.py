@@ -394,3 +394,17 @@ def test_no_text_however_odd_makes_a_parser_fail(odd, port):
 def test_no_json_however_odd_is_taken_for_a_container_or_breaks_anything(odd):
     for document in (odd, [odd], [{"State": odd, "HostConfig": odd, "Config": {"Image": odd}, "Id": odd}]):
         _host_container.choose(_host_container.parse(json.dumps(document), "podman", NOW), 6379)
+
+
+def test_links_and_their_addresses():
+    told = json.dumps(
+        [
+            {"ifname": "lo", "flags": ["LOOPBACK"], "addr_info": [{"local": "127.0.0.1", "scope": "host"}]},
+            {"ifname": "eth0", "flags": ["UP"], "address": "02:42:ac:11:00:02", "addr_info": [
+                {"local": "10.0.0.5", "scope": "global"}, {"local": "fe80::1", "scope": "link"},
+                {"local": "2001:db8::5", "scope": "global"}]},
+            {"ifname": "veth0", "flags": ["UP"], "addr_info": []},
+            {"ifname": "docker0"},
+        ]
+    )  # fmt: skip
+    assert _host_proc.links(told) == {"eth0": ["10.0.0.5", "2001:db8::5"]}

@@ -114,3 +114,11 @@ def test_no_rate_is_ever_negative(before, after, seconds, own):
     rates = between(_info(stats=before), _info(stats=after), seconds, {"ping": own})
     assert all(rate >= 0 for rate in rates["stats"].values())
     assert set(rates["stats"]) == {name for name in after if after[name] >= before.get(name, 0)}
+
+
+def test_time_spent_in_commands():
+    def told(**usec):
+        return {"commandstats": {f"cmdstat_{name}": {"calls": 1, "usec": spent} for name, spent in usec.items()}}
+
+    assert between(told(get=100), told(get=400_100, keys=100_000), 2, {})["command_seconds"] == 0.25
+    assert "command_seconds" not in between(told(get=100), told(get=50), 2, {}), "the counters began anew"

@@ -24,6 +24,19 @@ VOID = {"meta", "link", "wbr"}
 
 AVAILABLE = {"state": "up", "reason": None, "error": "", "connect_ms": 0.4, "ping_ms": 0.3, "eta_seconds": None}
 SERVER = {"product": "valkey", "version": "8.1.1", "mode": "standalone", "role": "slave"}
+KEYSPACE: dict[str, Any] = {
+    "keys_read": 1000,
+    "keys": 5000,
+    "complete": False,
+    "database": 0,
+    "bytes": 900_000,
+    "unsure": ["it has missed giants"],
+    "patterns": [
+        {"pattern": "session:*", "percent": 70.0, "low": 60.0, "high": 80.0, "bytes": 630_000, "keys": 3000, "expiring_percent": 0.0},
+        {"pattern": "page:*", "percent": 25.0, "low": 20.0, "high": 30.0, "bytes": 225_000, "keys": 1500, "expiring_percent": 100.0},
+        {"pattern": "other keys", "percent": 5.0, "low": None, "high": None, "bytes": 45_000, "keys": 500, "expiring_percent": None},
+    ],
+}
 SNAPSHOT: dict[str, Any] = {
     "info": {
         "server": {"uptime_in_seconds": 93_600},
@@ -124,6 +137,7 @@ def hostile_page(evil: str) -> Page:
     ill = target(
         evil, found, url=evil, server=spoiled(SERVER, evil), workload={"role": evil, "why": evil}, denied={evil: evil},
         availability={**AVAILABLE, "state": evil, "reason": evil, "error": evil}, not_applicable=[{"id": evil, "missing": evil}],
+        keyspace=spoiled(KEYSPACE, evil),
     )  # fmt: skip
     mute = target("mute", availability={**AVAILABLE, "state": "refused", "error": evil})
     snapshot = spoiled(copy.deepcopy(SNAPSHOT), evil)
@@ -293,6 +307,24 @@ def test_without_pygal_the_page_says_in_one_line_what_charts_need(monkeypatch):
     assert html.NO_PYGAL in page.said("p")
     assert "svg" not in {tag for tag, dummy in page.shape}
     assert "90.6 MiB" in page.said("dd")
+
+
+def test_memory_by_pattern_is_a_picture_and_the_same_as_a_table():
+    page = rendered(target("a", keyspace=KEYSPACE))
+    assert "Memory by key pattern" in page.said("summary")
+    assert "Estimated from 1,000 of 5,000 keys. It has missed giants" in page.said("figcaption")
+    drawn = next(attributes for tag, attributes, dummy in page.elements if tag == "svg")
+    assert drawn["role"] == "img"
+    assert drawn["aria-label"] == "Memory by key pattern: session:* 70 % (60–80); page:* 25 % (20–30); other keys 5 %"
+    assert "session:*: 70 % (60–80), 615 KiB in 3,000 keys, none expires" in page.said("svg", "title")
+    assert "session:* 70 % (60–80) 615 KiB in 3,000 keys none expires" in page.said("table")
+    kinds = [attributes["class"] for tag, attributes, dummy in page.elements if tag == "rect"]
+    assert kinds == ["tile lasting", "tile ending", "tile unknown"]
+
+
+def test_without_pygal_there_is_a_treemap_all_the_same(monkeypatch):
+    monkeypatch.setattr(charts, "available", lambda: False)
+    assert "svg" in {tag for tag, dummy in rendered(target("a", keyspace=KEYSPACE), snapshot=SNAPSHOT).shape}
 
 
 def test_the_page_has_a_language_one_first_heading_and_skips_no_level():

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine, thresholds, workload
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import CAUSES, RISKS, Facts, Missing
+from ansible_collections.aragora.redis.plugins.module_utils._snapshot import Snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -199,7 +200,7 @@ def test_a_healthy_server_is_left_in_peace(name):
     assert {finding["severity"] for finding in found} <= {"notice"}
 
 
-@pytest.mark.parametrize("kind", ["stock", "standalone", "logged", "master", "replica", "cluster"])
+@pytest.mark.parametrize("kind", ["stock", "standalone", "logged", "master", "replica", "cluster", "sentinel"])
 def test_every_kind_of_healthy_server_was_captured_on_every_server_of_the_matrix(kind):
     names = [name for name in HEALTHY if name.startswith(f"{kind}-")]
     assert {document(f"healthy/{name}")["server"] for name in names} == {
@@ -217,6 +218,7 @@ def test_every_kind_of_healthy_server_was_captured_on_every_server_of_the_matrix
         ("save_failing", "save_failing", "writes_refused_persistence"),
         ("replication_auth_mismatch", "replication_auth_mismatch", "replication_link_down"),
         ("replica_serves_nothing", "replication_link_down", "replica_serves_nothing"),
+        ("replication_lagging", "replication_lagging", "no_failover_candidate"),
         ("expire_storm", "expire_storm", "expiry_behind"),
         ("cpu_saturated", "cpu_saturated", "latency_probe_high"),
         ("startup_failed", "startup_failed", "process_down"),
@@ -248,12 +250,14 @@ def test_it_is_silent_about_what_only_looks_alike(rule, changes):
     assert RULES[rule].judge(seen) is None
 
 
-@pytest.mark.parametrize("part", ["info", "config", "rates", "slowlog", "clients", "latency", "acl", "auth", "cluster", "memory"])
+@pytest.mark.parametrize(
+    "part", ["info", "config", "rates", "slowlog", "clients", "latency", "acl", "auth", "cluster", "memory", "sentinel"]
+)
 @pytest.mark.parametrize("name", [*CAPTURED, *(f"healthy/{name}" for name in HEALTHY)])
 def test_a_part_that_was_refused_is_no_error(name, part):
     snapshot = {**document(name)["snapshot"], part: None}
     result = engine.diagnose(snapshot)
-    assert {entry["missing"].partition(".")[0] for entry in result["not_applicable"]} <= set(snapshot)
+    assert {entry["missing"].partition(".")[0] for entry in result["not_applicable"]} <= set(Snapshot.__annotations__)
 
 
 @settings(max_examples=500, deadline=None, derandomize=True)

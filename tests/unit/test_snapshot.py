@@ -34,6 +34,9 @@ ALL = set(PARTS)
         (["all", "slowlog"], ALL),
         (["!all"], {"info"}),
         (["!all", "slowlog"], {"info", "slowlog"}),
+        (["all", "keyspace"], ALL | {"keyspace"}),
+        (["keyspace"], {"info", "keyspace"}),
+        (["all", "keyspace", "!keyspace"], ALL),
     ],
 )
 def test_a_subset_means_these_parts(subset, parts):

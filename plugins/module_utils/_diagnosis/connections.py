@@ -36,7 +36,7 @@ def _clients_high(facts: Facts) -> Verdict | None:
 
 
 def _clients_rejected(facts: Facts) -> Verdict | None:
-    rate = facts.rate("stats.rejected_connections")
+    rate = facts.rising("stats.rejected_connections")
     if not rate:
         return None
     evidence = {**_shares(facts), "rejected_per_second": rate}

@@ -12,27 +12,49 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from ansible_collections.aragora.redis.plugins.module_utils import _previous
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
+    acl,
     availability,
     buffers,
+    certificates,
+    cluster,
+    configuration,
     connections,
     eviction,
+    failover,
+    forecast,
     fragmentation,
     group,
+    group_rule,
+    high_availability,
     host,
+    keyspace,
     latency,
     membership,
     memory,
+    neighbours,
+    network,
     persistence,
     process,
+    releases,
     replication,
     security,
+    sentinel,
     slow_commands,
     startup,
     thresholds,
     workload,
 )
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import MALFORMED, SEVERITIES, Facts, Missing, Rule, Verdict
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import (
+    MALFORMED,
+    SEVERITIES,
+    Facts,
+    Missing,
+    Rule,
+    Verdict,
+    told_as_past,
+)
 from ansible_collections.aragora.redis.plugins.module_utils._names import target_names
 
 # In the order in which findings of equal severity are told: what refuses service before what slows it down.
@@ -41,19 +63,29 @@ RULES: tuple[Rule, ...] = (
     *process.RULES,
     *availability.RULES,
     *memory.RULES,
+    *forecast.RULES,
     *eviction.RULES,
     *persistence.RULES,
     *replication.RULES,
+    *cluster.RULES,
+    *sentinel.RULES,
+    *failover.RULES,
     *connections.RULES,
     *slow_commands.RULES,
+    *network.RULES,
     *latency.RULES,
     *buffers.RULES,
+    *keyspace.RULES,
     *fragmentation.RULES,
+    *certificates.RULES,
     *security.RULES,
+    *acl.RULES,
+    *configuration.RULES,
+    *releases.RULES,
     *host.RULES,
     *latency.SYMPTOMS,
 )
-GROUP_RULES = group.RULES
+GROUP_RULES = (*group.RULES, *high_availability.RULES)
 
 
 def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, workload_role: str | None = None) -> dict[str, Any]:
@@ -67,8 +99,9 @@ def diagnose(snapshot: Mapping[str, Any], overrides: Mapping[str, Any] | None = 
     facts = Facts(snapshot, thresholds.merged(overrides), found_role["role"])
     findings, not_applicable = [], []
     for rule in RULES:
+        facts.since.clear()
         try:
-            verdict = rule.judge(facts)
+            verdict = told_as_past(rule.judge(facts), facts)
         except Missing as missing:
             not_applicable.append({"id": rule.id, "missing": str(missing)})
         except MALFORMED:
@@ -87,14 +120,17 @@ def diagnose_targets(
     *,
     replication_group: str | None = None,
     expected_replicas: Any = None,
+    previous: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """``[{name, snapshot, diagnosis, group, expected_replicas}]`` in the order of the snapshots, judged as groups too.
 
-    Servers without a name are called by their address. ValueError for unknown thresholds or roles, also when there is no snapshot.
+    Servers without a name are called by their address; ``previous`` are digests of an earlier report's snapshots.
+    ValueError for unknown thresholds or roles, also when there is no snapshot.
     """
     thresholds.merged(overrides)
     workload.check(workload_role)
     titles = target_names(snapshots, names)
+    snapshots = [_previous.compared(snapshot, previous) for snapshot in snapshots] if previous else snapshots
     inventory = {"group": replication_group or None, "expected_replicas": _whole(expected_replicas)}
     return diagnose_groups(
         [
@@ -110,16 +146,17 @@ def diagnose_groups(diagnosed: Sequence[Mapping[str, Any]]) -> list[dict[str, An
         membership.Member(str(item["name"]), item["snapshot"], item.get("group"), item.get("expected_replicas")) for item in diagnosed
     ]
     said: list[tuple[list[dict[str, Any]], list[dict[str, str]]]] = [([], []) for dummy in diagnosed]
-    for places in membership.groups(members):
+    for seats in membership.with_sentinels(members):
         for rule in GROUP_RULES:
             try:
-                for place, verdict in rule.judge([members[place] for place in places]).items():
-                    said[places[place]][0].append(_finding(rule, verdict, members[places[place]].snapshot))
+                for seat, verdict in rule.judge([member for dummy, member in seats]).items():
+                    said[seats[seat][0]][0].append(_finding(rule, verdict, seats[seat][1].snapshot))
             except (Missing, *MALFORMED) as error:
                 missing = str(error) if isinstance(error, Missing) else "info.replication: not understood"
-                for place in places:
+                for place, dummy in seats:
                     said[place][1].append({"id": rule.id, "missing": missing})
-    return [{**item, "diagnosis": _joined(item["diagnosis"], *found)} for item, found in zip(diagnosed, said)]
+    joined = [{**item, "diagnosis": _joined(item["diagnosis"], *group_rule.once(*found))} for item, found in zip(diagnosed, said)]
+    return neighbours.explained(joined, members)
 
 
 def _joined(diagnosis: Mapping[str, Any], findings: list[dict[str, Any]], not_applicable: list[dict[str, str]]) -> dict[str, Any]:
@@ -171,7 +208,7 @@ def _family(finding: dict[str, Any], present: Mapping[str, dict[str, Any]]) -> l
     return family
 
 
-def _finding(rule: Rule | group.GroupRule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[str, Any]:
+def _finding(rule: Rule | group_rule.GroupRule, verdict: Verdict, snapshot: Mapping[str, Any]) -> dict[str, Any]:
     words = placeholders(snapshot)
     return {
         "id": rule.id,

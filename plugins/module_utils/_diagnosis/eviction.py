@@ -20,7 +20,7 @@ EVICTION_DOCS = "https://redis.io/docs/latest/develop/reference/eviction/"
 
 
 def _eviction_active(facts: Facts) -> Verdict | None:
-    rate = facts.rate("stats.evicted_keys")
+    rate = facts.rising("stats.evicted_keys")
     if not rate or facts.workload_role == "cache":
         return None
     evidence = {**limit_evidence(facts), "evicted_keys_per_second": rate, "workload_role": facts.workload_role}
@@ -70,7 +70,7 @@ def _eviction_policy_unfit(facts: Facts) -> Verdict | None:
 
 def _expiry_behind(facts: Facts) -> Verdict | None:
     stale = facts.number("info.stats.expired_stale_perc")
-    capped = facts.rate("stats.expired_time_cap_reached_count")
+    capped = facts.rising("stats.expired_time_cap_reached_count")
     if stale <= facts.limit("expiry_stale_percent") and not capped:
         return None
     advice = (

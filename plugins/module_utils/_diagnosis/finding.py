@@ -31,12 +31,15 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Facts:
-    """A snapshot as rules see it: by path, with thresholds and the workload role beside it. ``read`` notes the paths asked for."""
+    """A snapshot as rules see it: by path, with thresholds and the workload role beside it. ``read`` notes the paths asked for, ``since``
+    the counters that rose before the window only.
+    """
 
     snapshot: Mapping[str, Any]
     thresholds: Mapping[str, float]
     workload_role: str
     read: list[str] = field(default_factory=list, compare=False, repr=False)
+    since: list[str] = field(default_factory=list, compare=False, repr=False)
 
     def get(self, path: str) -> Any:
         """The value at ``part.section.field``. Raises Missing, naming the path, when it is not there or null."""
@@ -88,6 +91,23 @@ class Facts:
         self.get(f"rates.{kind}")
         return self.number_or(f"rates.{path}", 0)
 
+    def rising(self, path: str) -> float:
+        """As :meth:`rate`; of a counter that did not rise in the window, its rise since an earlier report of the last day.
+
+        What rests on that is told as past: see the engine.
+        """
+        recent = self.number_or("previous.seconds", float("inf")) <= self.limit("previous_hours") * 3600
+        before = self.number_or(f"previous.rates.{path}", 0) if recent else 0
+        try:
+            now = self.rate(path)
+        except Missing:
+            if not before:
+                raise
+            now = 0
+        if not now and before:
+            self.since.append(path)
+        return now or before
+
     def limit(self, name: str) -> float:
         """A threshold by its name."""
         return self.thresholds[name]
@@ -126,6 +146,16 @@ class Rule:
     judge: Callable[[Facts], Verdict | None] = field(repr=False)
     explains: tuple[str, ...] = ()
     docs_url: str = "https://redis.io/docs/latest/operate/oss_and_stack/management/troubleshooting/"
+
+
+def told_as_past(verdict: Verdict | None, facts: Facts) -> Verdict | None:
+    """What rests on a rise since an earlier report is over, as far as the window shows: nobody is hurt by it now."""
+    if not verdict or not facts.since:
+        return verdict
+    when = facts.get_or("previous.taken_at", "before")
+    severity = "warning" if verdict.severity == "critical" else verdict.severity
+    title = f"{verdict.title}, on average since the report of {when}; not now"
+    return Verdict(severity, title, {**verdict.evidence, "since_report_of": when}, verdict.advice)
 
 
 def above(value: float, warning: float, critical: float) -> str | None:

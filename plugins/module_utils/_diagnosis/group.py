@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Missing, Verdict, count
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.group_rule import LOOK, SENTINEL_DOCS, GroupRule, Verdicts
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.high_availability import quorums, sentinels
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.membership import UNKNOWN_ID, Member
 
-DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/replication/"
-SENTINEL_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/"
-LOOK = "$ {cli} info replication"
 # What a replica should have as its master has it, because it may be the master tomorrow.
 SETTINGS = (
     "maxmemory", "maxmemory-policy", "save", "appendonly", "appendfsync", "maxclients", "timeout", "databases",
@@ -25,27 +23,10 @@ SETTINGS = (
 # As many members as evidence shows.
 SHOWN = 10
 
-# {place in the group: what is said of that member}
-Verdicts = dict[int, Verdict]
-
-
-@dataclass(frozen=True)
-class GroupRule:
-    """One row of the table of findings, judged over the members of a group. ``judge`` raises Missing for what nobody told it."""
-
-    id: str
-    cause: str
-    speaks_when: str
-    severity: str
-    risk: str
-    judge: Callable[[Sequence[Member]], Verdicts] = field(repr=False)
-    explains: tuple[str, ...] = ()
-    docs_url: str = DOCS
-
 
 def _several(members: Sequence[Member]) -> Sequence[Member]:
-    """The members, where there is more than one to compare."""
-    if len(members) < 2:
+    """The members, where there is more than one to compare; Sentinels hold no data."""
+    if len(members) - len(sentinels(members)) < 2:
         raise Missing("another server of its group")
     return members
 
@@ -59,7 +40,8 @@ def _masters_many(members: Sequence[Member]) -> Verdicts:
     masters = _masters(_several(members))
     if len(masters) < 2:
         return {}
-    evidence = {"masters": {member.name: _history(member) for member in masters[:SHOWN]}}
+    named = {guard.name: [f"{master.get('ip')}:{master.get('port')}" for master in guard.watched] for guard in sentinels(members)}
+    evidence = {"masters": {member.name: _history(member) for member in masters[:SHOWN]}, **({"sentinels_name": named} if named else {})}
     advice = (
         "Stop and ask which of them the applications write to: the one that becomes a replica loses whatever only it was told.",
         "Their histories stand above: of two that have one in common, the one without second_history was the master all along.",
@@ -76,6 +58,7 @@ def _master_missing(members: Sequence[Member]) -> Verdicts:
     cut_off = all(member.replication.get("master_link_status") == "down" for member in replicas.values())
     if not replicas or not cut_off or any(member.is_master for member in members):
         return {}
+    asked = quorums(members)
     best = max(replicas.values(), key=lambda member: count(member.replication, "slave_repl_offset"))
     evidence = {
         "replicas": {
@@ -85,10 +68,11 @@ def _master_missing(members: Sequence[Member]) -> Verdicts:
                 "priority": count(member.replication, "slave_priority"),
             }
             for member in replicas.values()
-        }
+        },
+        **({"sentinels": asked} if asked else {}),
     }
     advice = (
-        "Where Sentinels watch the group, wait: they promote a replica while they have a quorum.",
+        _patience(asked),
         f"Otherwise bring the master back, or promote the replica that knows most: {best.name}.",
         LOOK,
     )
@@ -96,19 +80,13 @@ def _master_missing(members: Sequence[Member]) -> Verdicts:
     return dict.fromkeys(replicas, verdict)
 
 
-def _replicas_missing(members: Sequence[Member]) -> Verdicts:
-    found: Verdicts = {}
-    if all(member.expected_replicas is None for member in members):
-        raise Missing("redis_expected_replicas")
-    for place, member in enumerate(members):
-        online = sum(_is_online(value) for name, value in member.replication.items() if name.startswith("slave"))
-        expected = member.expected_replicas
-        if not member.is_master or expected is None or online >= expected:
-            continue
-        evidence = {"online": online, "expected": expected, "connected_slaves": count(member.replication, "connected_slaves")}
-        advice = ("A failover has less to choose from, or nothing. Look for the replicas that are not there:", LOOK)
-        found[place] = Verdict("warning", f"{online} of {expected} replicas are online", evidence, advice)
-    return found
+def _patience(asked: Mapping[str, str]) -> str:
+    """Whether to wait for the Sentinels, by what they say of their quorum."""
+    if not asked:
+        return "Where Sentinels watch the group, wait: they promote a replica while they have a quorum."
+    if any(text.startswith("OK") for text in asked.values()):
+        return "Wait: the Sentinels have a quorum and promote a replica."
+    return "The Sentinels have lost their quorum and promote nobody: bring them back, or act by hand."
 
 
 def _settings_differ(members: Sequence[Member]) -> Verdicts:
@@ -167,10 +145,6 @@ def _history(member: Member) -> dict[str, Any]:
     return {**facts, "replicas": count(told, "connected_slaves")}
 
 
-def _is_online(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("state") == "online"
-
-
 def _names(members: Any) -> str:
     return ", ".join(member.name for member in members)
 
@@ -194,15 +168,6 @@ RULES = (
         _master_missing,
         ("replication_link_down", "replica_serves_nothing", "writes_refused_readonly"),
         SENTINEL_DOCS,
-    ),
-    GroupRule(
-        "replicas_missing",
-        "replication",
-        "fewer replicas online than redis_expected_replicas",
-        "warning",
-        "guarded",
-        _replicas_missing,
-        ("no_high_availability",),
     ),
     GroupRule("settings_differ", "configuration", "settings of a replica differ from its master's", "notice", "human", _settings_differ),
     GroupRule("versions_differ", "configuration", "a replica runs another version than its master", "notice", "human", _versions_differ),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, above, percent
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, Rule, Verdict, above, percent
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.keyspace_facts import expiring_soon, reach
 
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/"
 SLOWLOG_DOCS = "https://redis.io/docs/latest/commands/slowlog-get/"
@@ -99,6 +100,20 @@ def _fsync_slow(facts: Facts) -> Verdict | None:
     return Verdict("warning", "Writing the append-only file is slow", {"aof_delayed_fsync_per_second": delayed, "events": events}, advice)
 
 
+def _fsync_always(facts: Facts) -> Verdict | None:
+    always = facts.get("config.appendfsync") == "always"
+    events = _recent_events(facts, "aof-fsync-always")
+    if not always or not events:
+        return None
+    advice = (
+        "Every write waits for the disk, and it was slow. Somebody decided that no acknowledged write may be lost: give it a faster disk,",
+        "or ask before you change that.",
+        "With everysec up to a second of writes may be lost, and none waits for the disk:",
+        "$ {cli} config set appendfsync everysec",
+    )
+    return Verdict("notice", "Each write waits for the disk (appendfsync always)", {"appendfsync": "always", "events": events}, advice)
+
+
 def _event_rule(prefix: str, title: str, advice: tuple[str, ...], severity: str = "warning") -> Any:
     def judge(facts: Facts) -> Verdict | None:
         events = _recent_events(facts, prefix)
@@ -107,11 +122,34 @@ def _event_rule(prefix: str, title: str, advice: tuple[str, ...], severity: str 
     return judge
 
 
-_expire_storm = _event_rule(
-    "expire-cycle",
-    "Many keys expire at once and hold the server",
-    ("Spread the TTLs in the application (add a random part).", "$ {cli} latency history expire-cycle"),
-)
+def _expire_storm(facts: Facts) -> Verdict | None:
+    """It is over, as the latency monitor saw it, or it is to come, as the TTLs of the keys tell. Either sign is enough."""
+    spread = "Spread the TTLs in the application (add a random part)."
+    events = _recent_events(facts, "expire-cycle") if facts.get_or("latency.events", None) is not None else {}
+    if events:
+        advice = (spread, "$ {cli} latency history expire-cycle")
+        return Verdict("warning", "Many keys expire at once and hold the server", {"events": events}, advice)
+    try:
+        coming = _storm_to_come(facts)
+    except Missing:
+        # Then the latency monitor alone decides.
+        facts.get("latency.events")
+        return None
+    if not coming:
+        return None
+    return Verdict("warning", f"{coming['keys_expiring']:,} keys expire within the next minute", coming, (spread, "$ {cli} info stats"))
+
+
+def _storm_to_come(facts: Facts) -> dict[str, Any] | None:
+    """The evidence of far more keys that end within a minute than usually do; None where short lives are the ordinary ones here."""
+    number, least = expiring_soon(facts)
+    usual = 60 * facts.rate("stats.expired_keys")
+    many = number >= facts.limit("expire_storm_keys") and number > facts.limit("expire_storm_factor") * usual
+    if not many or least < facts.limit("expire_storm_percent"):
+        return None
+    return {"keys_expiring": number, "percent_of_keys_with_ttl_at_least": least, "keys_expired_a_minute_now": round(usual), **reach(facts)}
+
+
 _eviction_latency = _event_rule(
     "eviction-",
     "Evictions hold the server",
@@ -174,11 +212,21 @@ RULES = (
         DOCS,
     ),
     Rule("fsync_slow", "persistence", "aof_delayed_fsync rising, or latency events aof-*", "warning", "guarded", _fsync_slow, (), DOCS),
+    Rule(
+        "fsync_always",
+        "persistence",
+        "appendfsync always and latency events aof-fsync-always",
+        "notice",
+        "human",
+        _fsync_always,
+        (),
+        MONITOR_DOCS,
+    ),
     Rule("fork_slow", "host", "latest fork > 40 ms/GB from 1 GB on, or > 500 ms", "warning", "human", _fork_slow, (), DOCS),
     Rule(
         "expire_storm",
         "slow_commands",
-        "latency event expire-cycle",
+        "latency event expire-cycle; or ≥ 25 % of the keys with a TTL, and ≥ 10,000, expire within a minute, twice what expires now",
         "warning",
         "safe",
         _expire_storm,

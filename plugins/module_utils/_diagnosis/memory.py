@@ -37,7 +37,7 @@ def _memory_limit_reached(facts: Facts) -> Verdict | None:
 
 
 def _writes_refused_memory(facts: Facts) -> Verdict | None:
-    refused = facts.rate("errors.OOM")
+    refused = facts.rising("errors.OOM")
     if not refused:
         return None
     advice = ("Clients get 'OOM command not allowed': make room as for a full memory.", *raise_limit(facts))

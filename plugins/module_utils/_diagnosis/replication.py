@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules about replication and Cluster, as far as one server can tell."""
+"""Rules about replication, as far as one server can tell."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import link
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Rule, Verdict, count
 
 DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/replication/"
 SENTINEL_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/"
-CLUSTER_DOCS = "https://redis.io/docs/latest/operate/oss_and_stack/management/scaling/"
 LINK = "$ {cli} info replication"
 
 
@@ -35,12 +35,14 @@ def _replication_link_down(facts: Facts) -> Verdict | None:
     if not _is_replica(facts) or facts.get("info.replication.master_link_status") == "up":
         return None
     info, evidence = _replication(facts), _link_evidence(facts)
-    advice = ("See the replica's log for the reason: password (masterauth), network, or a buffer limit on the master.", LINK)
+    why, remedy, line = link.reason(facts)
+    advice = (remedy or "See the replica's log for the reason: password (masterauth), network, or a buffer limit on the master.", LINK)
     if info.get("master_sync_in_progress"):
         return Verdict(
             "warning", "The replica is copying its master's data set", evidence, ("Wait: it serves old data until it is done.", LINK)
         )
-    return Verdict("critical", f"The link to the master {info.get('master_host')}:{info.get('master_port')} is down", evidence, advice)
+    title = f"The link to the master {info.get('master_host')}:{info.get('master_port')} is down"
+    return Verdict("critical", f"{title}: {why}" if why else title, {**evidence, **line}, advice)
 
 
 def _replica_serves_nothing(facts: Facts) -> Verdict | None:
@@ -157,35 +159,11 @@ def _no_high_availability(facts: Facts) -> Verdict | None:
     lone = facts.get("info.replication.role") == "master" and not facts.get("info.replication.connected_slaves")
     if not lone or facts.get("server.mode") != "standalone" or facts.workload_role == "cache":
         return None
+    # Somebody has thought of it; what is missing then is a replica.
+    if facts.get_or("clients.sentinels", 0):
+        return None
     evidence = {"role": "master", "connected_slaves": 0, "workload_role": facts.workload_role}
     return Verdict("notice", "A lone master: its loss is an outage", evidence, ("Add two hosts with replicas and Sentinels.",))
-
-
-def _cluster_down(facts: Facts) -> Verdict | None:
-    if facts.get("server.mode") != "cluster":
-        return None
-    info = facts.get("cluster.info")
-    if info.get("cluster_state") == "ok":
-        return None
-    names = (
-        "cluster_state",
-        "cluster_slots_assigned",
-        "cluster_slots_ok",
-        "cluster_slots_pfail",
-        "cluster_slots_fail",
-        "cluster_known_nodes",
-        "cluster_size",
-    )
-    uncovered = facts.get_or("cluster.uncovered_slots", [])
-    evidence = {**{name: info[name] for name in names if name in info}, "uncovered_slots": uncovered[:10]}
-    advice = (
-        "Find the slots that nobody serves, and bring their node or its replica back:",
-        "$ {cli} cluster nodes",
-        "$ redis-cli --cluster check {host}:{port}",
-    )
-    named = ", ".join(uncovered[:3]) + (" …" if len(uncovered) > 3 else "")
-    nobody = f"nobody serves the slots {named}" if uncovered else "not all slots are served"
-    return Verdict("critical", f"The cluster is down: {nobody}", evidence, advice)
 
 
 RULES = (
@@ -210,7 +188,6 @@ RULES = (
         ("replica_serves_nothing",),
         DOCS,
     ),
-    Rule("cluster_down", "replication", "cluster_state is not ok", "critical", "guarded", _cluster_down, (), CLUSTER_DOCS),
     Rule(
         "writes_refused_replicas",
         "replication",
@@ -230,15 +207,24 @@ RULES = (
         "warning",
         "safe",
         _full_sync_repeated,
-        ("latency_probe_high",),
+        ("latency_probe_high", "no_failover_candidate"),
         DOCS,
     ),
-    Rule("replication_lagging", "replication", "> 30 s or > 64 MiB behind", "warning", "human", _replication_lagging, (), DOCS),
+    Rule(
+        "replication_lagging",
+        "replication",
+        "> 30 s or > 64 MiB behind",
+        "warning",
+        "human",
+        _replication_lagging,
+        ("no_failover_candidate",),
+        DOCS,
+    ),
     Rule("replica_writable", "configuration", "replica-read-only no", "warning", "guarded", _replica_writable, (), DOCS),
     Rule(
         "no_high_availability",
         "replication",
-        "a lone master whose role is store, session or queue",
+        "a lone master whose role is store, session or queue, and no Sentinel watches it",
         "notice",
         "human",
         _no_high_availability,

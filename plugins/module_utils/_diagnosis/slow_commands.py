@@ -91,7 +91,16 @@ def _slow_command_big_reply(facts: Facts) -> Verdict | None:
         return None
     worst = groups[0]
     advice = (f"The command {worst['command']} reads a whole value. Instead: {worst['instead']}.", SEE_SLOWLOG)
-    return Verdict("warning", f"{_group_text(worst)} reads big values ({worst['max_us'] / 1000:g} ms)", _evidence(groups), advice)
+    evidence = {**_evidence(groups), **_its_biggest_key(facts, worst["key_pattern"])}
+    return Verdict("warning", f"{_group_text(worst)} reads big values ({worst['max_us'] / 1000:g} ms)", evidence, advice)
+
+
+def _its_biggest_key(facts: Facts, pattern: str) -> dict[str, Any]:
+    """How big the keys of a slow command are, where the biggest of them is known."""
+    for big in facts.get_or("keyspace.big_keys", []):
+        if pattern in (big["key"], big["pattern"]):
+            return {"biggest_key": {name: big[name] for name in ("type", "members", "bytes")}}
+    return {}
 
 
 def _slow_script(facts: Facts) -> Verdict | None:

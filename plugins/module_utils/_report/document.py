@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import nested, worst_first
+from ansible_collections.aragora.redis.plugins.module_utils._report.patterns import summary
 
 SCHEMA = 1
 
@@ -19,9 +20,9 @@ SCHEMA = 1
 def build(diagnosed: Iterable[Mapping[str, Any]], run_id: str, generated_at: str) -> dict[str, Any]:
     """The document from ``[{name, snapshot, diagnosis}]``, servers in the order of how ill they are.
 
-    ``{schema, generated_at, run_id, targets: [{name, url, availability, server, workload, findings, not_applicable, denied}], summary}``
-    with ``summary: {critical, warning, notice, by_cause, root_causes: [{target, id, severity, title}]}``; causes and root causes count
-    what nothing else explains, notices left out.
+    ``{schema, generated_at, run_id, targets: [{name, url, availability, server, workload, findings, not_applicable, denied, keyspace}],
+    summary}`` with ``summary: {critical, warning, notice, by_cause, root_causes: [{target, id, severity, title}]}``; causes and root
+    causes count what nothing else explains, notices left out. ``keyspace`` is memory by key pattern, null where it is not known.
     """
     targets = worst_first([_target(item) for item in diagnosed])
     return {"schema": SCHEMA, "generated_at": generated_at, "run_id": run_id, "targets": targets, "summary": _summary(targets)}
@@ -38,6 +39,7 @@ def _target(item: Mapping[str, Any]) -> dict[str, Any]:
         "findings": diagnosis["findings"],
         "not_applicable": diagnosis["not_applicable"],
         "denied": snapshot["denied"],
+        "keyspace": summary(snapshot),
     }
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.aragora.redis.plugins.module_utils import _previous
 from ansible_collections.aragora.redis.plugins.module_utils._names import file_name
+
+LARGEST_SNAPSHOT = 64 * 1024 * 1024
 
 
 def private_folder(path: Path) -> None:
@@ -54,9 +58,36 @@ def save_snapshots(folder: Path, snapshots: Mapping[str, Any]) -> dict[str, str]
 def read_snapshot(path: str) -> dict[str, Any]:
     """A snapshot that was saved. ValueError with one sentence for a file that holds none."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(_text(Path(path)))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a snapshot: {error}") from None
     if not (isinstance(data, dict) and {"schema", "server", "availability", "denied"} <= set(data)):
         raise ValueError(f"{path} holds no snapshot of redis_info")
     return data
+
+
+def read_previous(folder: Path, previous: str | None) -> list[dict[str, Any]]:
+    """Digests of an earlier report's snapshots: of a run's folder, its report.json, or one of them; none while there is no ``latest``.
+
+    ValueError with one sentence for what is no report.
+    """
+    if not previous or (previous == "latest" and not (folder / "latest").exists()):
+        return []
+    place = folder / "latest" if previous == "latest" else Path(previous).expanduser().absolute()
+    place = place.parent if place.name == "report.json" else place
+    paths = sorted((place / "snapshots").glob("*.json")) if place.is_dir() else [place]
+    if not paths:
+        raise ValueError(f"redis_diagnosis_previous: {place} holds no snapshots: give the folder of a report, or 'latest'")
+    try:
+        return [_previous.digest(_text(path), str(path)) for path in paths]
+    except OSError as error:
+        raise ValueError(f"redis_diagnosis_previous: {error.filename} cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise ValueError(f"redis_diagnosis_previous: {error}") from None
+
+
+def _text(path: Path) -> str:
+    """A snapshot's text. ValueError for what is no file, or larger than any snapshot."""
+    if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > LARGEST_SNAPSHOT:
+        raise ValueError(f"{path} is no snapshot: it is no file, or larger than {LARGEST_SNAPSHOT >> 20} MiB")
+    return path.read_text(encoding="utf-8", errors="replace")

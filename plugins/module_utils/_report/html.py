@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES
-from ansible_collections.aragora.redis.plugins.module_utils._report import charts, order
+from ansible_collections.aragora.redis.plugins.module_utils._report import charts, order, treemap
 from ansible_collections.aragora.redis.plugins.module_utils._report.facts import facts
 from ansible_collections.aragora.redis.plugins.module_utils._report.html_finding import badge, finding
 from ansible_collections.aragora.redis.plugins.module_utils._report.style import CSS
@@ -122,6 +122,7 @@ def _server(place: int, target: Mapping[str, Any], snapshot: Mapping[str, Any], 
         el("header", badge(severity), el("h2", clean(target.get("name"), 120), id=f"{anchor}-name")),
         _state_line(target),
         _findings(target),
+        _patterns(target, is_open),
         _facts(snapshot, is_open, drawn),
         _gaps(target),
         class_=f"server {severity}",
@@ -180,6 +181,13 @@ def _findings(target: Mapping[str, Any]) -> list[ET.Element]:
         label = f"{_plural(len(notices), 'notice')}, worth knowing"
         shown.append(fold(label, [finding(node, 3) for node in notices], class_="group"))
     return shown
+
+
+def _patterns(target: Mapping[str, Any], is_open: bool) -> ET.Element | None:
+    known = target.get("keyspace")
+    if not known:
+        return None
+    return fold("Memory by key pattern", el("div", treemap.section(known), class_="patterns"), is_open=is_open, class_="group")
 
 
 def _facts(snapshot: Mapping[str, Any], is_open: bool, wanted: bool) -> ET.Element | None:

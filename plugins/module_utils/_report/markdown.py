@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils._report import fleet
 from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import health, nested
+from ansible_collections.aragora.redis.plugins.module_utils._report.patterns import expiring, holding, reach, share
 from ansible_collections.aragora.redis.plugins.module_utils._report.remedy import remedy_command
 from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 
@@ -61,11 +62,20 @@ def _target(target: Mapping[str, Any]) -> list[str]:
     ]
     for finding, explained in nested(target["findings"]):
         parts += _finding(finding, [child for child, dummy in explained])
+    if target.get("keyspace"):
+        parts += _patterns(target["keyspace"])
     if target["denied"]:
         parts.append(
             "Not readable:\n\n" + "\n".join(f"- {escaped(part)}: {escaped(words)}" for part, words in sorted(target["denied"].items()))
         )
     return parts
+
+
+def _patterns(found: Mapping[str, Any]) -> list[str]:
+    """Memory by key pattern."""
+    rows = [" | ".join(map(escaped, (row["pattern"], share(row), holding(row), expiring(row)))) for row in found["patterns"]]
+    table = "| pattern | share | memory | TTL |\n|---|---|---|---|\n" + "\n".join(f"| {row} |" for row in rows)
+    return [f"### Memory by key pattern ({escaped(reach(found))})", *(f"{escaped(words)}." for words in found["unsure"]), table]
 
 
 def _finding(finding: Mapping[str, Any], explained: list[dict[str, Any]]) -> list[str]:

@@ -140,6 +140,11 @@ td ul { margin: 0; padding-left: 1.125rem; }
 .chart .track { fill: var(--track); } .chart .bar { fill: var(--bar); } .chart .quiet { fill: var(--quiet); }
 .chart .hot { fill: var(--critical); }
 .chart .limit { stroke: var(--text); stroke-width: 1.5; stroke-dasharray: 3 2; }
+.tree .tile { stroke: var(--muted); fill: var(--raised); } .tree text, .chart.tree .value { fill: var(--text); }
+.tree .lasting { fill: var(--warning-ground); stroke: var(--warning); }
+.tree .ending { fill: var(--notice-ground); stroke: var(--notice); }
+.patterns { display: grid; gap: 1.25rem 2rem; align-items: start; } .patterns > * { min-width: 0; }
+.patterns td, .patterns th { padding-inline: .5rem; } .patterns td { font-size: .8125rem; line-height: 1.7; }
 .gaps { margin: 0 0 .5rem; font-size: .9375rem; }
 .gaps > div { padding: .375rem 0; } .gaps dt { font-weight: 600; } .gaps dd { margin: 0; color: var(--muted); }
 footer { padding: .5rem .125rem; }
@@ -153,6 +158,7 @@ footer { padding: .5rem .125rem; }
   .answer { padding: 1.75rem; } .fleet, .server { padding: 1.5rem; }
   .finding > summary { grid-template-columns: auto 1fr; gap: .75rem; align-items: baseline; }
   .command { white-space: pre; } .fields > tbody > tr > th { width: 40%; }
+  .patterns { grid-template-columns: 20rem minmax(0, 1fr); }
   .gaps > div { display: grid; grid-template-columns: minmax(8rem, 18rem) 1fr; gap: 1rem; }
 }
 """

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils._report import fleet
 from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import HEALTHY, Node, health, is_ill, nested
+from ansible_collections.aragora.redis.plugins.module_utils._report.patterns import expiring, holding, reach, share
 from ansible_collections.aragora.redis.plugins.module_utils._report.remedy import remedy_command
 from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 
@@ -25,6 +26,8 @@ MOST_ILL = 20
 MOST_HEALTHY = 10
 MOST_CAUSES = 10
 MOST_EVIDENCE = 360
+MOST_PATTERNS = 4
+LEAST_BYTES = 1024 * 1024
 LONGEST_COMMAND = 500
 
 
@@ -88,10 +91,25 @@ def _block(target: Mapping[str, Any], width: int, detailed: bool) -> list[Line]:
     notices = [finding["id"] for finding in target["findings"] if finding["severity"] == "notice"]
     if notices and detailed:
         told += _wrapped("  notices: " + ", ".join(notices), width, "    ", COLOURS["notice"])
+    if detailed and target.get("keyspace"):
+        told += _patterns(target["keyspace"], width)
     if target["denied"]:
         parts = "; ".join(f"{part} ({clean(words, 60)})" for part, words in sorted(target["denied"].items()))
         told += _wrapped("  not readable: " + parts, width, "    ", None)
     return told
+
+
+def _patterns(found: Mapping[str, Any], width: int) -> list[Line]:
+    """Memory by key pattern: the first few, where there is enough to speak of."""
+    if found["bytes"] < LEAST_BYTES:
+        return []
+    rows = [(row["pattern"], share(row), holding(row), expiring(row)) for row in found["patterns"][:MOST_PATTERNS]]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    told = _wrapped(f"  memory by key pattern, {reach(found)}:", width, "    ", None)
+    for row in rows:
+        cells = [cell.ljust(size) for cell, size in zip(row, widths)]
+        told.append((clean(f"    {'  '.join(cells)}  {row[3]}".rstrip(), width), None))
+    return told + [line for words in found["unsure"] for line in _wrapped(f"    {clean(words)}", width, "    ", None)]
 
 
 def _title(target: Mapping[str, Any]) -> str:

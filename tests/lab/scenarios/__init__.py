@@ -6,7 +6,24 @@
 
 from __future__ import annotations
 
-from tests.lab.scenarios import availability, connections, host, latency, memory, persistence, replication
+from tests.lab.scenarios import (
+    acl,
+    availability,
+    certificates,
+    clusters,
+    configuration,
+    connections,
+    host,
+    keyspace,
+    latency,
+    memory,
+    network,
+    persistence,
+    previous,
+    releases,
+    replication,
+    sentinels,
+)
 from tests.lab.scenarios.healthy import HEALTHY, ONLY_ON
 from tests.lab.scenarios.scenario import Scenario
 
@@ -18,6 +35,15 @@ SCENARIOS: dict[str, Scenario] = {
     **connections.SCENARIOS,
     **latency.SCENARIOS,
     **replication.SCENARIOS,
+    **clusters.SCENARIOS,
+    **sentinels.SCENARIOS,
     **persistence.SCENARIOS,
     **host.SCENARIOS,
+    **releases.SCENARIOS,
+    **certificates.SCENARIOS,
+    **acl.SCENARIOS,
+    **configuration.SCENARIOS,
+    **network.SCENARIOS,
+    **previous.SCENARIOS,
+    **keyspace.SCENARIOS,
 }

@@ -123,13 +123,13 @@ def _from_outside(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def tls_server(binary: Path, days: tuple[int, int] = (-1, 30)) -> Iterator[tuple[servers.Server, Path]]:
+def tls_server(binary: Path, days: tuple[int, int] = (-1, 30), **directives: Any) -> Iterator[tuple[servers.Server, Path]]:
     """A server with a port for TLS, ``options["tls-port"]``, and the file of the CA that signed its certificate, valid in these days."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
         authority = Authority(Path(folder))
         signed = authority.issue("server", days=days)
         tls: dict[str, Any] = {"tls_cert_file": signed.certificate, "tls_key_file": signed.key, "tls_ca_cert_file": authority.file}
-        with servers.running(binary, tls_port=servers.free_port(), **tls) as server:
+        with servers.running(binary, tls_port=servers.free_port(), **tls, **directives) as server:
             yield server, authority.file
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.lab import servers
+from tests.lab import sentinels, servers
 from tests.lab.scenarios.healthy import WELL_SET, some_data
 from tests.lab.scenarios.scenario import link_is_up, pair
 
@@ -78,8 +78,42 @@ def _newer_replica(binary: Path) -> Iterator[dict[str, Any]]:
         yield {"targets": [master.url, replica.url]}
 
 
+def _watched(**directives: Any) -> Group:
+    @contextlib.contextmanager
+    def make(binary: Path) -> Iterator[dict[str, Any]]:
+        with sentinels.watched(binary, **WELL_SET, **directives) as group:
+            yield {"targets": group.urls}
+
+    return make
+
+
+@contextlib.contextmanager
+def _failed_over(binary: Path) -> Iterator[dict[str, Any]]:
+    """The master was lost, the others go on without it."""
+    with sentinels.watched(binary, **WELL_SET, min_replicas_to_write=1) as group:
+        promoted = group.failover()
+        others = [replica.url for replica in group.replicas if replica is not promoted]
+        yield {"targets": [promoted.url, *others, *(guard.url for guard in group.sentinels)]}
+
+
+@contextlib.contextmanager
+def _quarrel(binary: Path) -> Iterator[dict[str, Any]]:
+    """Two Sentinels know each other; somebody has told the second one that the replica is the master."""
+    with contextlib.ExitStack() as stack:
+        master, replica = stack.enter_context(pair(binary, min_replicas_to_write=1, **WELL_SET))
+        guards = [stack.enter_context(sentinels.sentinel(binary, server, 2)) for server in (master, replica)]
+        servers.wait_for(
+            lambda: all(int(sentinels.master_of(guard)["num-other-sentinels"]) == 1 for guard in guards), "the Sentinels to meet", 30
+        )
+        yield {"targets": [server.url for server in (master, replica, *guards)]}
+
+
 GROUPS = {
     "healthy": GroupScenario(_healthy, ((), ()), expected_replicas=1),
+    "healthy-sentinels": GroupScenario(_watched(min_replicas_to_write=1), ((),) * 6),
+    "replicas_missing-failover": GroupScenario(_failed_over, (("replicas_missing",), (), (), (), ())),
+    "sentinel_disagree": GroupScenario(_quarrel, ((), (), ("sentinel_disagree",), ("sentinel_disagree",))),
+    "split_brain_window": GroupScenario(_watched(), (("split_brain_window",), (), (), (), (), ())),
     "masters_many": GroupScenario(two_masters, (("masters_many",), ("masters_many",))),
     "master_missing": GroupScenario(_no_master, (("master_missing",), ("master_missing",))),
     "replicas_missing": GroupScenario(_healthy, (("replicas_missing",), ()), expected_replicas=2),

@@ -13,10 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from ansible_collections.aragora.redis.plugins.module_utils import _previous
 
 from tests.lab import hosts, servers
+from tests.lab.clusters import clustered
+from tests.lab.scenarios.acl import as_user
+from tests.lab.scenarios.availability import tls_server
 from tests.lab.scenarios.host import snapshot_of
+from tests.lab.scenarios.previous import an_hour_ago
+from tests.lab.scenarios.previous import snapshot_of as snapshot_of_server
 from tests.lab.scenarios.scenario import Make, fill, load, pair, with_server
+from tests.lab.sentinels import watched
 from tests.lab.servers import Server
 
 # What the documentation of this collection asks for.
@@ -64,10 +71,9 @@ def _pair_member(which: int) -> Make:
 
 @contextlib.contextmanager
 def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
-    with servers.running(binary, cluster_enabled="yes", **WELL_SET) as server:
+    with clustered(binary, masters=1, **WELL_SET) as cluster:
+        server = cluster.masters[0]
         client = server.client()
-        client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
-        servers.wait_for(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"), "the slots to be served")
         # Not by a script: it would have to name its keys, which lie in many slots.
         for number in range(1000):
             client.set(f"user:{number}", "x" * 100)
@@ -75,6 +81,39 @@ def _cluster_node(binary: Path) -> Iterator[dict[str, Any]]:
         client.slowlog_reset()
         with load(server, mixed, pause=0.01):
             yield {"url": server.url}
+
+
+@contextlib.contextmanager
+def _sentinel(binary: Path) -> Iterator[dict[str, Any]]:
+    with watched(binary, **WELL_SET) as group:
+        yield {"url": group.sentinels[0].url}
+
+
+@contextlib.contextmanager
+def _with_users(binary: Path) -> Iterator[dict[str, Any]]:
+    with servers.running(binary, **WELL_SET) as server:
+        some_data(server)
+        for dummy in range(20):
+            mixed(server.client())
+        with as_user(server, "+@all", "-@admin", "-@dangerous"):
+            yield {"url": server.url}
+
+
+@contextlib.contextmanager
+def _looked_at_again(binary: Path) -> Iterator[dict[str, Any]]:
+    with servers.running(binary, **WELL_SET) as server:
+        some_data(server)
+        with load(server, mixed, pause=0.01):
+            before = an_hour_ago(snapshot_of_server(server))
+            yield {"snapshot": _previous.compared(snapshot_of_server(server), [before])}
+
+
+@contextlib.contextmanager
+def _encrypted(binary: Path) -> Iterator[dict[str, Any]]:
+    with tls_server(binary, tls_auth_clients="no", **WELL_SET) as (server, authority):
+        some_data(server)
+        with load(server, mixed, pause=0.01):
+            yield {"url": f"rediss://127.0.0.1:{server.options['tls-port']}", "ca_certs": str(authority)}
 
 
 @contextlib.contextmanager
@@ -88,19 +127,26 @@ def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
         yield {"snapshot": snapshot_of(started)}
 
 
-# Those that are not made of any server of the matrix.
-ONLY_ON = {"unit": ("redis-7.0",)}
+# Those that not every server of the matrix can be.
+ONLY_ON = {"unit": ("redis-7.0",), "tls": servers.WITH_TLS, "again": ("redis-8.2",)}
+ALONE = ("no_high_availability",)
+# True where applications log in as the only user there is.
+NO_USERS = ("default_user_all_powerful",)
 # name: (how it is made, the findings that are true of it and no complaint)
 HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
-    "stock": (with_server(some_data, mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", "no_high_availability")),
+    "stock": (with_server(some_data, mixed, pause=0.01), ("memory_unlimited", "latency_monitor_off", *ALONE, *NO_USERS)),
     # Somebody investigates and logs every command: none of them is slow for that.
     "logged": (
         with_server(_some_traffic, mixed, pause=0.01, slowlog_log_slower_than=0, slowlog_max_len=100, **WELL_SET),
-        ("no_high_availability",),
+        (*ALONE, *NO_USERS),
     ),
-    "standalone": (with_server(some_data, mixed, pause=0.01, **WELL_SET), ("no_high_availability",)),
-    "master": (_pair_member(0), ()),
-    "replica": (_pair_member(1), ()),
-    "cluster": (_cluster_node, ()),
-    "unit": (_unit, ("no_high_availability",)),
+    "standalone": (with_server(some_data, mixed, pause=0.01, **WELL_SET), (*ALONE, *NO_USERS)),
+    "master": (_pair_member(0), NO_USERS),
+    "replica": (_pair_member(1), NO_USERS),
+    "cluster": (_cluster_node, NO_USERS),
+    "sentinel": (_sentinel, ()),
+    "users": (_with_users, ALONE),
+    "again": (_looked_at_again, (*ALONE, *NO_USERS)),
+    "tls": (_encrypted, (*ALONE, *NO_USERS)),
+    "unit": (_unit, ALONE),
 }

@@ -88,9 +88,9 @@ def _wait_for_event(server: Server, prefix: str, provoke: Any = None) -> None:
     servers.wait_for(seen, f"a latency event {prefix}*")
 
 
-def _append_much(server: Server) -> None:
+def _append_much(server: Server, event: str = "aof-") -> None:
     client = server.client()
-    _wait_for_event(server, "aof-", lambda: client.set("report", "x" * 20 * MIB))
+    _wait_for_event(server, event, lambda: client.set("report", "x" * 20 * MIB))
 
 
 def _expire_many(server: Server) -> None:
@@ -145,6 +145,9 @@ SCENARIOS = {
     "monitor_attached": Scenario(_watched),
     "latency_probe_high": Scenario(with_server(None, _spin_long), window=1.5),
     "fsync_slow": Scenario(with_server(_append_much, appendonly="yes", appendfsync="always", **WATCHED)),
+    "fsync_always": Scenario(
+        with_server(lambda server: _append_much(server, "aof-fsync-always"), appendonly="yes", appendfsync="always", **WATCHED)
+    ),
     "fork_slow": Scenario(
         with_server(_fork), overrides={"fork_ms": 0.01}, why="a fork takes half a second with tens of gigabytes: the threshold is lowered"
     ),

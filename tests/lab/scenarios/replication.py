@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from tests.lab import servers
+from tests.lab.scenarios.host import of_host
 from tests.lab.scenarios.scenario import Make, Scenario, fill, load, pair, seconds_behind, with_server, write
 
 
@@ -27,6 +28,14 @@ def _orphan(**directives: Any) -> Make:
             yield {"url": server.url}
 
     return make
+
+
+@contextlib.contextmanager
+def _cut_off(binary: Path) -> Iterator[dict[str, Any]]:
+    """A replica whose log says why."""
+    with servers.running(binary, replicaof=f"127.0.0.1 {servers.free_port()}") as server:
+        servers.wait_for(lambda: "Connection refused" in server.log, "the replica to be refused")
+        yield {"url": server.url, "host": of_host(server)}
 
 
 @contextlib.contextmanager
@@ -75,7 +84,7 @@ def _ever_new_replicas(binary: Path) -> Iterator[dict[str, Any]]:
 SCENARIOS = {
     "replica_serves_nothing": Scenario(_orphan(replica_serve_stale_data="no")),
     "replication_auth_mismatch": Scenario(_wrong_masterauth),
-    "replication_link_down": Scenario(_orphan()),
+    "replication_link_down": Scenario(_cut_off),
     "cluster_down": Scenario(with_server(cluster_enabled="yes")),
     "writes_refused_replicas": Scenario(with_server(None, write, min_replicas_to_write=1)),
     "writes_refused_readonly": Scenario(_writes_to_a_replica),
