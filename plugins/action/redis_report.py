@@ -32,7 +32,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.files import
 from ansible_collections.aragora.redis.plugins.module_utils._snapshot import plain
 
 SPEC = {
-    "state": {"type": "str", "choices": ["prepared", "written"], "default": "written"},
+    "state": {"type": "str", "choices": ["prepared", "kept", "written"], "default": "written"},
     "dir": {"type": "path", "required": True},
     "run": {"type": "str"},
     "diagnosed": {"type": "list", "elements": "dict", "default": []},
@@ -54,7 +54,12 @@ SPEC = {
         },
     },
     "previous": {"type": "str"},
+    "name": {"type": "str"},
+    "snapshot": {"type": "dict"},
+    "timeline": {"type": "list", "elements": "dict", "default": []},
 }
+
+NEEDED = [("state", "written", ["run"]), ("state", "kept", ["run", "name", "snapshot"])]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no types
@@ -65,15 +70,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Prepare the folder of a run, or write and show its report."""
         super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(SPEC, required_if=[("state", "written", ["run"])])
+        dummy, options = self.validate_argument_spec(SPEC, required_if=NEEDED)
         # Relative to where the playbook was called, not to where it lies: an installed collection is no place for reports.
         folder = Path(options["dir"]).expanduser().absolute()
         try:
             if options["state"] == "prepared":
                 return {"previous": read_previous(folder, options["previous"]), **self._prepare(folder)}
+            if options["state"] == "kept":
+                return self._keep(folder / _checked_run(options["run"]), options)
             saved = _judged(options["saved"], options["judging"])
             together = diagnose_groups([*saved, *_checked(plain(options["diagnosed"]))]) if saved else _checked(plain(options["diagnosed"]))
-            return self._write(folder / _checked_run(options["run"]), options["run"], together, {item["name"] for item in saved})
+            names = {item["name"] for item in saved}
+            return self._write(folder / _checked_run(options["run"]), options["run"], together, names, options["timeline"])
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from None
         except OSError as error:
@@ -92,9 +100,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
             raise PermissionError(errno.EACCES, "no permission to write into it")
         return {"changed": False, "run": run, "path": str(folder / run)}
 
-    def _write(self, folder: Path, run: str, diagnosed: list[dict[str, Any]], saved: set[str]) -> dict[str, Any]:
+    def _keep(self, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
+        """Keep a snapshot as evidence, before anything is touched."""
+        if self._task.check_mode:
+            return {"changed": False, "path": None}
+        private_folder(folder)
+        path = save_snapshots(folder / "evidence", {options["name"]: plain(options["snapshot"])})[options["name"]]
+        return {"changed": False, "path": path}
+
+    def _write(self, folder: Path, run: str, diagnosed: list[dict[str, Any]], saved: set[str], timeline: Any) -> dict[str, Any]:
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-        report = document.build(diagnosed, run, now)
+        report = document.build(diagnosed, run, now, plain(timeline))
         snapshots = {str(item["name"]): item["snapshot"] for item in diagnosed}
         if len(snapshots) < len(diagnosed):
             raise AnsibleActionFail("two servers of 'diagnosed' have the same name: give each its own, or use the filter diagnose_targets")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.aragora.redis.plugins.module_utils import _previous
+from ansible_collections.aragora.redis.plugins.module_utils import _previous, _remedies
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     acl,
     availability,
@@ -218,8 +218,7 @@ def _finding(rule: Rule | group_rule.GroupRule, verdict: Verdict, snapshot: Mapp
         "evidence": verdict.evidence,
         "explains": list(rule.explains),
         "advice": [_filled(line, words) for line in verdict.advice],
-        # No playbook mends anything yet: the advice holds the manual lines.
-        "remedy": None,
+        "remedy": _remedies.remedy(rule.id, rule.risk),
         "docs_url": rule.docs_url,
     }
 

@@ -17,7 +17,9 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.patterns imp
 SCHEMA = 1
 
 
-def build(diagnosed: Iterable[Mapping[str, Any]], run_id: str, generated_at: str) -> dict[str, Any]:
+def build(
+    diagnosed: Iterable[Mapping[str, Any]], run_id: str, generated_at: str, timeline: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """The document from ``[{name, snapshot, diagnosis}]``, servers in the order of how ill they are.
 
     ``{schema, generated_at, run_id, targets: [{name, url, availability, server, workload, findings, not_applicable, denied, keyspace}],
@@ -25,7 +27,14 @@ def build(diagnosed: Iterable[Mapping[str, Any]], run_id: str, generated_at: str
     causes count what nothing else explains, notices left out. ``keyspace`` is memory by key pattern, null where it is not known.
     """
     targets = worst_first([_target(item) for item in diagnosed])
-    return {"schema": SCHEMA, "generated_at": generated_at, "run_id": run_id, "targets": targets, "summary": _summary(targets)}
+    return {
+        "schema": SCHEMA,
+        "generated_at": generated_at,
+        "run_id": run_id,
+        "targets": targets,
+        "summary": _summary(targets),
+        "timeline": list(timeline),
+    }
 
 
 def _target(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plans by the names of their actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils._plans import memory
+
+# {action: (snapshot, options) → {refused, steps, settings, …}}
+PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    "tune_memory": memory.plan,
+}
+
+
+def plan(name: str, snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the action would do to the server of the snapshot. A server that cannot be asked is a reason to refuse.
+
+    ValueError for an action that does not exist, and for options that cannot be meant.
+    """
+    if name not in PLANS:
+        raise ValueError(f"there is no plan for '{name}': choose from {', '.join(PLANS)}")
+    return {"refused": [], "steps": [], "settings": {}, **PLANS[name](snapshot, options)}

@@ -1,0 +1,119 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tune_memory would do to a server: the limit with its arithmetic, the policy, and what else helps. Pure.
+
+``{refused: [sentence], steps: [sentence], settings: {name: value}, arithmetic: {…}}``; a plan without settings has nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils import _setting_readers
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import thresholds, workload
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.host_facts import room
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.memory_facts import MEMORY, allowed_percent, counted_keys
+
+MIB = 1024 * 1024
+# What the server should have free at its limit, so that it is not full again at once.
+HEADROOM = 1.25
+# The policy by what a server is used for. A session store loses the oldest sessions rather than new logins, and never what has no TTL.
+POLICIES = {"cache": "allkeys-lru", "session": "volatile-lru", "store": "noeviction", "queue": "noeviction"}
+
+
+def plan(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan for a snapshot. ``options``: ``{maxmemory, policy, workload_role}``, each may be empty. ValueError for odd ones."""
+    role = workload.judged_as(snapshot, options.get("workload_role") or None)["role"]
+    facts = Facts(snapshot, thresholds.merged(None), role)
+    refused: list[str] = []
+    try:
+        limit, arithmetic = _limit(facts, str(options.get("maxmemory") or ""), refused)
+        policy, why = _policy(facts, str(options.get("policy") or ""), limit)
+    except Missing as missing:
+        return {"refused": [f"the server does not tell {missing}, and without it nothing can be reckoned"], "steps": [], "settings": {}}
+    before: dict[str, Any] = {"maxmemory": facts.integer(MEMORY + "maxmemory"), "maxmemory-policy": str(facts.get(MEMORY + "maxmemory_policy"))}
+    settings: dict[str, Any] = {}
+    steps = []
+    if limit is not None and limit != before["maxmemory"]:
+        settings["maxmemory"] = limit
+        steps.append(f"maxmemory {_shown(before['maxmemory'])} → {_shown(limit)}: {arithmetic['sentence']}")
+    if policy != before["maxmemory-policy"]:
+        settings["maxmemory-policy"] = policy
+        steps.append(f"maxmemory-policy {before['maxmemory-policy']} → {policy}: {why}")
+    return {"refused": refused, "steps": steps, "settings": settings, "arithmetic": arithmetic, "workload_role": role}
+
+
+def _limit(facts: Facts, wanted: str, refused: list[str]) -> tuple[int | None, dict[str, Any]]:
+    """(the limit in bytes or None to leave it, how it was found)."""
+    used = facts.number(MEMORY + "used_memory") - facts.number_or(MEMORY + "mem_not_counted_for_evict", 0)
+    now = facts.integer(MEMORY + "maxmemory")
+    try:
+        most, what = room(facts)
+    except Missing:
+        most, what = 0.0, ""
+    share, forks = allowed_percent(facts)
+    ceiling = int(most * share / 100) // MIB * MIB
+    told = {"used_bytes": int(used), "memory_bytes": int(most) or None, "memory_is": what or None, "share_percent": share, "forks": forks}
+    if wanted:
+        limit = _size(wanted)
+        if limit and limit < used:
+            refused.append(f"{wanted} is below the {_shown(int(used))} that are in use: keys would be evicted or writes refused at once")
+        if ceiling and limit > ceiling:
+            refused.append(f"{wanted} is more than {share:g} % of {_of(what)} ({_shown(ceiling)}): the kernel might kill the server")
+        return limit, {**told, "sentence": "as asked for"}
+    aim = int(HEADROOM * max(now, used)) // MIB * MIB
+    because = " less what a fork for RDB or AOF copies" if forks else ""
+    sentence = f"{share:g} % of {_of(what)} is {_shown(ceiling)}{because}; {_shown(int(used))} are in use"
+    if not ceiling:
+        refused.append("nobody tells how much memory the host has: give a number, redis_memory_maxmemory=2gb")
+        return None, {**told, "sentence": "unknown"}
+    if not now:
+        return _bounded(ceiling, used, ceiling, refused, what), {**told, "sentence": sentence}
+    if now > ceiling:
+        return _bounded(ceiling, used, ceiling, refused, what), {**told, "sentence": sentence}
+    full = used >= now * facts.limit("memory_high_warning_percent") / 100
+    limit = _bounded(min(aim, ceiling), used, ceiling, refused, what) if full else now
+    return limit, {**told, "sentence": f"a quarter more than now; {sentence}"}
+
+
+def _bounded(limit: int, used: float, ceiling: int, refused: list[str], what: str) -> int:
+    """The limit, unless the data already fills what the host can give."""
+    if limit <= used:
+        refused.append(f"{_shown(int(used))} are in use, and {_of(what)} allows {_shown(ceiling)}: add memory, or spread the data")
+    return limit
+
+
+def _policy(facts: Facts, wanted: str, limit: int | None) -> tuple[str, str]:
+    """(policy, why). Without a limit no policy matters, and that of the operator is left alone where it fits the use."""
+    now, role = str(facts.get(MEMORY + "maxmemory_policy")), facts.workload_role
+    if wanted:
+        return wanted, "as asked for"
+    if not limit:
+        return now, ""
+    if role == "cache" and now == "noeviction":
+        keys, expires = counted_keys(facts)
+        better = "volatile-lru" if keys and expires >= keys / 2 else POLICIES[role]
+        return better, "a cache that is full should forget, not refuse"
+    if role in ("store", "queue") and now.startswith("allkeys"):
+        return POLICIES[role], f"a {role} that is full must not forget"
+    return now, ""
+
+
+def _size(wanted: str) -> int:
+    """ValueError that names the option."""
+    try:
+        return _setting_readers.read_size(wanted)
+    except ValueError as error:
+        raise ValueError(f"redis_memory_maxmemory is '{wanted}': {error}") from None
+
+
+def _of(what: str) -> str:
+    return "the host's RAM" if what == "RAM" else what or "the host's memory"
+
+
+def _shown(number: int) -> str:
+    return f"{number / MIB:,.0f} MiB" if number else "no limit"

@@ -1,0 +1,93 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The actions that remedies take: which role does one, which playbook runs it, which findings it answers. A table, and how it is read.
+
+A finding names an action here as soon as its playbook is in the tree; until then its advice holds the manual lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+COLLECTION = "aragora.redis"
+
+
+@dataclass(frozen=True)
+class Action:
+    """``role`` holds ``plan``, ``act`` and ``undo`` of the action; ``risk`` is that of the action where a finding names none."""
+
+    name: str
+    role: str
+    playbook: str
+    risk: str
+    findings: tuple[str, ...]
+    does: str
+
+
+# In the order in which a plan takes them: what is down first, then what lets it work, then what makes it work well.
+ACTIONS: dict[str, Action] = {
+    action.name: action
+    for action in (
+        Action(
+            "tune_memory",
+            "redis_memory",
+            "tune_memory",
+            "guarded",
+            (
+                "memory_limit_reached", "eviction_impossible", "writes_refused_memory", "memory_high", "memory_exceeds_host",
+                "memory_unlimited", "eviction_active", "eviction_policy_unfit", "expiry_behind", "fragmentation_allocator",
+                "fragmentation_resident", "memory_host_pressure",
+            ),
+            "sets maxmemory and the policy by the memory of the host and the use of the server",
+        ),
+    )
+}  # fmt: skip
+# Which action answers a finding.
+ANSWERS = {finding: action.name for action in ACTIONS.values() for finding in action.findings}
+
+
+def remedy(finding_id: str, risk: str) -> dict[str, Any] | None:
+    """The ``remedy`` of a finding: ``{action, playbook, extra_vars, risk}``, None where no playbook mends it."""
+    action = ACTIONS.get(ANSWERS.get(finding_id, ""))
+    if not action or risk == "human":
+        return None
+    return {"action": action.name, "playbook": f"{COLLECTION}.{action.playbook}", "extra_vars": {}, "risk": risk}
+
+
+def action(name: str) -> dict[str, Any]:
+    """``{name, role, playbook, risk, findings, does}`` of an action. ValueError names an unknown one and lists the known."""
+    found = ACTIONS.get(name)
+    if not found:
+        raise ValueError(f"there is no action '{name}': choose from {', '.join(ACTIONS)}")
+    return {
+        "name": found.name, "role": f"{COLLECTION}.{found.role}", "playbook": found.playbook, "risk": found.risk,
+        "findings": list(found.findings), "does": found.does,
+    }  # fmt: skip
+
+
+def ordered(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str]) -> list[dict[str, Any]]:
+    """The plan for one server: ``[{action, risk, findings: [id], allowed, why}]``, each action once, in the order of the table.
+
+    An action that is named for several findings has the smallest risk of theirs, because it is the same action. ValueError where
+    ``allowed`` names an action that does not exist.
+    """
+    for name in allowed:
+        action(name)
+    wanted: dict[str, list[Mapping[str, Any]]] = {}
+    for finding in findings:
+        if finding.get("remedy"):
+            wanted.setdefault(finding["remedy"]["action"], []).append(finding)
+    rows = []
+    for name in ACTIONS:
+        if name in wanted:
+            risks = {finding["remedy"]["risk"] for finding in wanted[name]}
+            risk = "safe" if risks == {"safe"} else "guarded"
+            may = risk == "safe" or name in allowed
+            why = "" if may else f"{name} is guarded: allow it with redis_remediation_allow=[{name}]"
+            ids = [finding["id"] for finding in wanted[name]]
+            rows.append({"action": name, "risk": risk, "findings": ids, "allowed": may, "why": why})
+    return rows
