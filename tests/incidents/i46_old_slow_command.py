@@ -18,7 +18,7 @@ DAY = 86_400
 first = None
 alone = True
 # Debian's jemalloc and libfaketime do not get along.
-servers = ("redis-6.2", "redis-8.0", "redis-8.2", "valkey-8.1", "valkey-9.1")
+servers = ("redis-6.2", "redis-8.2", "valkey-8.1", "valkey-9.1")
 
 
 @contextlib.contextmanager
