@@ -19,8 +19,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.host_fact
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.memory_facts import MEMORY, allowed_percent, counted_keys
 
 MIB = 1024 * 1024
-# What the server should have free at its limit, so that it is not full again at once.
-HEADROOM = 1.25
+# As much more than what is used: 70 % full is below every threshold.
+HEADROOM = 1.45
 # The policy by what a server is used for. A session store loses the oldest sessions rather than new logins, and never what has no TTL.
 POLICIES = {"cache": "allkeys-lru", "session": "volatile-lru", "store": "noeviction", "queue": "noeviction"}
 
@@ -77,7 +77,7 @@ def _limit(facts: Facts, wanted: str, refused: list[str]) -> tuple[int | None, d
         return _bounded(ceiling, used, ceiling, refused, what), {**told, "sentence": sentence}
     full = used >= now * facts.limit("memory_high_warning_percent") / 100
     limit = _bounded(min(aim, ceiling), used, ceiling, refused, what) if full else now
-    return limit, {**told, "sentence": f"a quarter more than now; {sentence}"}
+    return limit, {**told, "sentence": f"so that it is not full again at once; {sentence}"}
 
 
 def _bounded(limit: int, used: float, ceiling: int, refused: list[str], what: str) -> int:
