@@ -35,7 +35,10 @@ def plan(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
         policy, why = _policy(facts, str(options.get("policy") or ""), limit)
     except Missing as missing:
         return {"refused": [f"the server does not tell {missing}, and without it nothing can be reckoned"], "steps": [], "settings": {}}
-    before: dict[str, Any] = {"maxmemory": facts.integer(MEMORY + "maxmemory"), "maxmemory-policy": str(facts.get(MEMORY + "maxmemory_policy"))}
+    before: dict[str, Any] = {
+        "maxmemory": facts.integer(MEMORY + "maxmemory"),
+        "maxmemory-policy": str(facts.get(MEMORY + "maxmemory_policy")),
+    }
     settings: dict[str, Any] = {}
     steps = []
     if limit is not None and limit != before["maxmemory"]:
