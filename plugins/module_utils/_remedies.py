@@ -26,6 +26,7 @@ class Action:
     risk: str
     findings: tuple[str, ...]
     does: str
+    tasks_from: str = "main"
 
 
 # In the order in which a plan takes them: what is down first, then what lets it work, then what makes it work well.
@@ -70,7 +71,7 @@ def action(name: str) -> dict[str, Any]:
 
 
 def ordered(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str]) -> list[dict[str, Any]]:
-    """The plan for one server: ``[{action, risk, findings: [id], allowed, why}]``, each action once, in the order of the table.
+    """The plan for one server: ``[{action, role, tasks_from, risk, findings: [id], allowed, why}]``, each action once, as in the table.
 
     An action that is named for several findings has the smallest risk of theirs, because it is the same action. ValueError where
     ``allowed`` names an action that does not exist.
@@ -82,12 +83,47 @@ def ordered(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str]) -> li
         if finding.get("remedy"):
             wanted.setdefault(finding["remedy"]["action"], []).append(finding)
     rows = []
-    for name in ACTIONS:
+    for name, found in ACTIONS.items():
         if name in wanted:
             risks = {finding["remedy"]["risk"] for finding in wanted[name]}
             risk = "safe" if risks == {"safe"} else "guarded"
             may = risk == "safe" or name in allowed
             why = "" if may else f"{name} is guarded: allow it with redis_remediation_allow=[{name}]"
             ids = [finding["id"] for finding in wanted[name]]
-            rows.append({"action": name, "risk": risk, "findings": ids, "allowed": may, "why": why})
+            rows.append(
+                {
+                    "action": name, "role": f"{COLLECTION}.{found.role}", "tasks_from": found.tasks_from, "risk": risk, "findings": ids,
+                    "allowed": may, "why": why,
+                }
+            )  # fmt: skip
+    return rows
+
+
+def sentences(plan: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The plan for people."""
+    return [
+        f"{row['action']} ({row['risk']}) for {', '.join(row['findings'])}: {ACTIONS[row['action']].does}"
+        + ("" if row["allowed"] else f"; not now: {row['why']}")
+        for row in plan
+    ]
+
+
+def left(plan: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]], target: str, now: str) -> list[dict[str, Any]]:
+    """Rows of the timeline for what nobody has answered: actions that were not allowed, and findings that only people can mend.
+
+    What hurts users now is escalated; of what will hurt them the run says that it has not mended it.
+    """
+    always = {"at": now, "ended_at": now, "target": target, "steps": []}
+    rows = [
+        {**always, "action": row["action"], "risk": row["risk"], "findings": row["findings"], "state": "refused", "why": row["why"]}
+        for row in plan
+        if not row["allowed"]
+    ]
+    explained = {name for finding in findings for name in finding.get("explains") or []}
+    human = [finding for finding in findings if not finding.get("remedy") and finding["id"] not in explained]
+    if human:
+        why = "; ".join(str(finding["title"]) for finding in human[:3])
+        ids = [finding["id"] for finding in human]
+        state = "escalated" if any(finding["severity"] == "critical" for finding in human) else "mitigated"
+        rows.append({**always, "action": "people", "risk": "human", "findings": ids, "state": state, "why": why})
     return rows

@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES
-from ansible_collections.aragora.redis.plugins.module_utils._report import charts, order, treemap
+from ansible_collections.aragora.redis.plugins.module_utils._report import charts, order, timeline, treemap
 from ansible_collections.aragora.redis.plugins.module_utils._report.facts import facts
 from ansible_collections.aragora.redis.plugins.module_utils._report.html_finding import badge, finding
 from ansible_collections.aragora.redis.plugins.module_utils._report.style import CSS
@@ -51,7 +51,7 @@ def render(document: dict[str, Any], snapshots: Mapping[str, Mapping[str, Any]])
     body = el(
         "body",
         el("header", el("p", "Redis diagnosis", class_="kicker"), el("p", _when(document), class_="when"), class_="top"),
-        el("main", _answer(document, answer, targets), _fleet(targets), _servers(targets, snapshots)),
+        el("main", _answer(document, answer, targets), _timeline(document), _fleet(targets), _servers(targets, snapshots)),
         el("footer", el("p", "Run ", el("code", clean(document.get("run_id"), 80)), f" · made {_when(document)} by aragora.redis")),
     )
     return serialise(el("html", head, body, lang="en"))
@@ -92,6 +92,17 @@ def _answer(document: Mapping[str, Any], answer: Mapping[str, Any], targets: lis
         el("ul", counts, class_="counts", aria_label="Findings by severity"),
         class_=f"answer {answer['severity']}",
     )
+
+
+def _timeline(document: Mapping[str, Any]) -> ET.Element | None:
+    """What was done, or would be, in the order in which it happened."""
+    items = []
+    for row in timeline.rows(document):
+        said = el("span", row["said"], class_=f"badge {row['colour']}")
+        what = el("p", el("strong", row["action"]), f" on {row['target']}", f" for {', '.join(row['findings'])}" if row["findings"] else "")
+        more = [el("p", text, class_="note") for text in [*row["steps"], *([row["why"]] if row["why"] else [])]]
+        items.append(el("li", said, el("div", what, more, el("time", row["time"], class_="note"))))
+    return el("section", el("h2", "What was done"), el("ol", items), class_="fleet timeline") if items else None
 
 
 def _fleet(targets: list[dict[str, Any]]) -> ET.Element | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._report import fleet
+from ansible_collections.aragora.redis.plugins.module_utils._report import fleet, timeline
 from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import health, nested
 from ansible_collections.aragora.redis.plugins.module_utils._report.patterns import expiring, holding, reach, share
@@ -26,11 +26,23 @@ def render(document: Mapping[str, Any]) -> str:
         f"{summary['critical']} critical, {summary['warning']} warning, {summary['notice']} notice "
         f"on {len(document['targets'])} server(s). Run {escaped(document['run_id'])}.",
     ]
+    parts += _timeline(document)
     if len(document["targets"]) > 1:
         parts += _fleet(document["targets"])
     for target in document["targets"]:
         parts += _target(target)
     return "\n\n".join(parts) + "\n"
+
+
+def _timeline(document: Mapping[str, Any]) -> list[str]:
+    """What was done, or would be, for the ticket."""
+    rows = [
+        f"| {row['time']} | {escaped(row['target'])} | {_code(row['action'])} | {row['said']} | "
+        f"{escaped(', '.join(row['findings']))} | {escaped('; '.join([*row['steps'], row['why']]).strip('; '))} |"
+        for row in timeline.rows(document)
+    ]
+    head = "| time (UTC) | server | action | state | for | what |\n|---|---|---|---|---|---|\n"
+    return ["## What was done", head + "\n".join(rows)] if rows else []
 
 
 def _fleet(targets: Sequence[Mapping[str, Any]]) -> list[str]:

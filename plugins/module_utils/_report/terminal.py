@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._report import fleet
+from ansible_collections.aragora.redis.plugins.module_utils._report import fleet, timeline
 from ansible_collections.aragora.redis.plugins.module_utils._report.evidence import flat
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import HEALTHY, Node, health, is_ill, nested
 from ansible_collections.aragora.redis.plugins.module_utils._report.patterns import expiring, holding, reach, share
@@ -37,7 +37,7 @@ def lines(document: Mapping[str, Any], width: int = 100) -> list[Line]:
     The first three ill servers are told in full, the others with their first finding, healthy ones in one line; of a large fleet not all.
     """
     targets = document["targets"]
-    told: list[Line] = [(f"{_headline(document)} · {document['generated_at']}", None)]
+    told: list[Line] = [*_timeline(document, width), (f"{_headline(document)} · {document['generated_at']}", None)]
     if len(targets) > 1:
         told += _fleet(targets, width)
     ill = [target for target in targets if is_ill(target)]
@@ -52,6 +52,17 @@ def lines(document: Mapping[str, Any], width: int = 100) -> list[Line]:
     for target in well:
         told += [("", None), *_block(target, width, detailed=len(ill) < MOST_DETAILED)]
     return told
+
+
+def _timeline(document: Mapping[str, Any], width: int) -> list[Line]:
+    """What was done, or would be, before what is."""
+    told: list[Line] = []
+    for row in timeline.rows(document):
+        cause = f" for {', '.join(row['findings'])}" if row["findings"] else ""
+        told += _wrapped(f"{row['time']}  {row['target']}: {row['action']} {row['said']}{cause}", width, "    ", COLOURS[row["colour"]])
+        for step in [*row["steps"], *([row["why"]] if row["why"] else [])]:
+            told += _wrapped(f"  {step}", width, "    ", None)
+    return [*told, ("", None)] if told else []
 
 
 def _fleet(targets: Sequence[Mapping[str, Any]], width: int) -> list[Line]:
