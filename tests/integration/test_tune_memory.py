@@ -97,7 +97,7 @@ def test_what_does_not_hold_is_put_back(family_binary, play, guarded):
 )
 def test_what_would_do_harm_is_refused(family_binary, play, guarded, wanted, sentence):
     with full(family_binary) as server:
-        fill(server.client(), 10_000, 500)
+        fill(server, 10_000, 500)
         before = server.client().config_get("*")
         played = play(TUNE, *APPLY, *guarded, "-e", json.dumps({"redis_memory_maxmemory": wanted}), REDIS_URL=server.url)
         assert server.client().config_get("*") == before

@@ -1,0 +1,153 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""remediate.yml: what is found is mended where it may be, whoever runs it, how often, from how many places, and wherever it is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+import redis
+
+from tests.conftest import ROOT, environment_of_a_user
+from tests.lab import servers
+from tests.lab.scenarios.scenario import fill
+
+REMEDIATE = "playbooks/remediate.yml"
+ALLOWED = ("-e", json.dumps({"redis_remediation_allow": ["tune_memory"]}))
+APPLY = ("-e", "redis_remediation_mode=apply", "-e", "redis_guard_settled=1")
+LIMIT = 20 * 1024 * 1024
+KILLS = 10
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """What gives servers by URL a ledger."""
+    return ("-e", "redis_guard_host=localhost", "-e", f"redis_guard_dir={tmp_path}/guard")
+
+
+@pytest.fixture
+def full(family_binary):
+    """A server whose memory is full."""
+    with servers.running(family_binary, maxmemory=LIMIT, maxmemory_policy="noeviction") as server:
+        fill_up(server)
+        yield server
+
+
+def fill_up(server):
+    client = server.client()
+    with contextlib.suppress(redis.exceptions.OutOfMemoryError):
+        for place in range(1_000):
+            client.set(f"k{place}", "x" * 100_000)
+
+
+def limit(server):
+    return int(server.client().config_get("maxmemory")["maxmemory"])
+
+
+def states(played):
+    return [(row["action"], row["state"]) for row in played.report["timeline"]]
+
+
+def test_a_plan_shows_the_effect_of_what_is_not_allowed_yet(full, play, guarded, tmp_path):
+    before = full.client().config_get("*")
+    played = play(REMEDIATE, *guarded, REDIS_URL=full.url)
+    assert played.status == 0, played.output
+    assert full.client().config_get("*") == before
+    assert not (tmp_path / "guard").exists()
+    assert "maxmemory 20 MiB → " in played.output
+    assert ("tune_memory", "planned") in states(played)
+
+
+def test_what_is_guarded_is_refused_until_it_is_named(full, play, guarded):
+    played = play(REMEDIATE, *APPLY, *guarded, REDIS_URL=full.url)
+    assert played.status == 2
+    assert limit(full) == LIMIT
+    assert ("tune_memory", "refused") in states(played)
+    assert "redis_remediation_allow=[tune_memory]" in played.output
+
+
+def test_what_is_allowed_is_mended_and_the_report_tells_it_in_every_form(full, play, guarded):
+    played = play(REMEDIATE, *APPLY, *ALLOWED, *guarded, REDIS_URL=full.url)
+    assert played.status == 0, played.output
+    assert limit(full) > LIMIT
+    assert ("tune_memory", "resolved") in states(played)
+    assert "memory_limit_reached" not in played.ids()
+    for form in ("report.md", "report.html"):
+        assert "What was done" in (played.reports / "latest" / form).read_text()
+    again = play(REMEDIATE, *APPLY, *ALLOWED, *guarded, REDIS_URL=full.url)
+    assert again.status == 0, again.output
+    assert not [row for row in states(again) if row[0] == "tune_memory"]
+
+
+def test_a_healthy_server_is_left_alone(family_binary, play, guarded):
+    with servers.running(family_binary, maxmemory="100mb", maxmemory_policy="volatile-lru") as server:
+        fill(server, 1_000, 100, "session:", 1800)
+        before = server.client().config_get("*")
+        played = play(REMEDIATE, *APPLY, *ALLOWED, *guarded, REDIS_URL=server.url)
+        assert server.client().config_get("*") == before
+    assert (played.status, states(played)) == (0, []), played.output
+
+
+def test_an_action_that_does_not_exist_is_a_sentence(full, play, guarded):
+    played = play(REMEDIATE, *APPLY, *guarded, "-e", json.dumps({"redis_remediation_allow": ["tune_memroy"]}), REDIS_URL=full.url)
+    assert played.status
+    assert "redis_remediation_allow: there is no action 'tune_memroy'" in " ".join(played.output.split())
+    assert limit(full) == LIMIT
+
+
+def test_of_two_runs_at_once_one_acts_and_the_other_says_so(full, play, guarded):
+    ended = {}
+
+    def run(name):
+        ended[name] = play(REMEDIATE, *APPLY, *ALLOWED, *guarded, "-e", "redis_guard_wait=0", USER=name, REDIS_URL=full.url)
+
+    runs = [threading.Thread(target=run, args=(name,)) for name in ("alice", "bob")]
+    for thread in runs:
+        thread.start()
+    for thread in runs:
+        thread.join(240)
+    assert sorted(played.status for played in ended.values()) == [0, 2], [played.output for played in ended.values()]
+    refused = next(played for played in ended.values() if played.status == 2)
+    assert "acts on" in refused.output or "was done" in refused.output
+
+
+def test_wherever_it_is_killed_the_server_works_and_the_next_run_finishes(full, play, guarded, tmp_path):
+    words = [*APPLY, *ALLOWED, *guarded, "-e", "redis_guard_lease=4", "-e", "redis_guard_cooldown=0", "-e", "redis_guard_hourly=99"]
+    words += ["-e", "redis_guard_breaker=99", "-e", f"redis_report_dir={tmp_path}/reports"]
+    environment = {**environment_of_a_user(), "REDIS_URL": full.url, "ANSIBLE_HOME": f"{tmp_path}/home"}
+    dice = random.Random(20261123)
+    for dummy in range(KILLS):
+        full.client().config_set("maxmemory", LIMIT)
+        run = subprocess.Popen(
+            ["ansible-playbook", REMEDIATE, *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(dice.uniform(1, 9))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        run.wait(10)
+        assert full.client().ping()
+        assert limit(full) >= LIMIT
+        ledger = tmp_path / "guard" / "ledger.json"
+        assert not ledger.exists() or json.loads(ledger.read_text())["schema"] == 1
+    full.client().config_set("maxmemory", LIMIT)
+    servers.wait_for(lambda: not leased(tmp_path), "the lease of the killed run to end", 10)
+    played = play(REMEDIATE, *words, REDIS_URL=full.url)
+    assert played.status == 0, played.output
+    assert limit(full) > LIMIT
+
+
+def leased(tmp_path):
+    ledger = json.loads((tmp_path / "guard" / "ledger.json").read_text())
+    return [held for held in ledger["leases"].values() if held["until"] > time.time()]
