@@ -49,9 +49,11 @@ def minority(binary: Path) -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def _of_a_replica(binary: Path) -> Iterator[dict[str, Any]]:
-    with pair(binary) as (dummy, replica), sentinels.sentinel(binary, replica, 1) as guard:
-        wait_for(lambda: sentinels.says_replica_for(guard) > 2 * sentinels.DOWN_AFTER_MS, "the Sentinel to see a replica")
-        yield {"url": guard.url}
+    with pair(binary) as members:
+        replica = members[1]
+        with sentinels.sentinel(binary, replica, 1) as guard:
+            wait_for(lambda: sentinels.says_replica_for(guard) > 2 * sentinels.DOWN_AFTER_MS, "the Sentinel to see a replica")
+            yield {"url": guard.url}
 
 
 @contextlib.contextmanager
