@@ -95,15 +95,18 @@ def verdict(ledger: Mapping[str, Any], request: Request, limits: Limits, frozen:
         return Verdict("human", f"{request.action} is for a person to do: no playbook does it by itself")
     if request.risk == "guarded" and not request.named:
         return Verdict("not_allowed", f"{request.action} is guarded: allow it with redis_remediation_allow=[{request.action}]")
+    held = lease_verdict(ledger, request, now)
+    return _by_history(ledger, request, limits, now) if held.allowed else held
+
+
+def lease_verdict(ledger: Mapping[str, Any], request: Request, now: float) -> Verdict:
+    """Whether the group is free for this run."""
     held = ledger["leases"].get(request.group)
-    if held and held["run_id"] != request.run_id and held["until"] > now:
-        left = int(held["until"] - now) + 1
-        return Verdict(
-            "leased" if held["server"] == request.server else "group_leased",
-            f"{held['who']} acts on {held['server']} (run {held['run_id']}) until {left} s from now",
-            left,
-        )
-    return _by_history(ledger, request, limits, now)
+    if not held or held["run_id"] == request.run_id or held["until"] <= now:
+        return Verdict()
+    left = int(held["until"] - now) + 1
+    reason = "leased" if held["server"] == request.server else "group_leased"
+    return Verdict(reason, f"{held['who']} acts on {held['server']} (run {held['run_id']}) until {left} s from now", left)
 
 
 def _by_history(ledger: Mapping[str, Any], request: Request, limits: Limits, now: float) -> Verdict:
@@ -155,6 +158,14 @@ def renewed(ledger: Mapping[str, Any], request: Request, limits: Limits, now: fl
     return new
 
 
+def released(ledger: Mapping[str, Any], request: Request, now: float) -> dict[str, Any]:
+    """The ledger without the lease of this run."""
+    new = _tidy(ledger, now)
+    if new["leases"].get(request.group, {}).get("run_id") == request.run_id:
+        del new["leases"][request.group]
+    return new
+
+
 def ended(ledger: Mapping[str, Any], request: Request, state: str, now: float) -> dict[str, Any]:
     """The ledger with the action ended and its lease given back. ValueError for a state that is none."""
     if state not in STATES:
@@ -164,9 +175,7 @@ def ended(ledger: Mapping[str, Any], request: Request, state: str, now: float) -
         if (row["run_id"], row["server"], row["action"], row["state"]) == (request.run_id, request.server, request.action, "began"):
             row.update({"state": state, "ended_at": now})
             break
-    if new["leases"].get(request.group, {}).get("run_id") == request.run_id:
-        del new["leases"][request.group]
-    return new
+    return released(new, request, now)
 
 
 def with_restore(ledger: Mapping[str, Any], restore: Mapping[str, Any], now: float) -> dict[str, Any]:

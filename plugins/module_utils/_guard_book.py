@@ -16,8 +16,12 @@ from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils import _guard, _ledger_file
 
+STATES = ("queried", "leased", "begun", "renewed", "pending", "restored", "ended", "released")
+# How often to look whether a lease is free by now.
+INTERVAL = 0.5
 NEEDED = [
-    *(("state", state, ["run_id", "action"]) for state in ("begun", "renewed", "ended")),
+    *(("state", state, ["run_id", "action"]) for state in ("begun", "ended")),
+    *(("state", state, ["run_id"]) for state in ("leased", "renewed", "released")),
     ("state", "pending", ["run_id", "settings"]),
     ("state", "ended", ["outcome"]),
 ]
@@ -27,7 +31,7 @@ def guard_argument_spec() -> dict[str, Any]:
     """The options of redis_guard."""
     limits = _guard.Limits()
     return {
-        "state": {"type": "str", "choices": ["queried", "begun", "renewed", "pending", "restored", "ended"], "default": "queried"},
+        "state": {"type": "str", "choices": list(STATES), "default": "queried"},
         "server": {"type": "str", "required": True},
         "group": {"type": "str"},
         "action": {"type": "str"},
@@ -46,6 +50,7 @@ def guard_argument_spec() -> dict[str, Any]:
         "hourly": {"type": "int", "default": limits.hourly},
         "breaker": {"type": "int", "default": limits.breaker},
         "lease": {"type": "int", "default": limits.lease},
+        "wait": {"type": "int", "default": 0},
     }
 
 
@@ -70,7 +75,9 @@ def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     verdict = _guard.Verdict()
     if options["state"] in ("queried", "begun"):
         verdict = _guard.verdict(before, call.request, limits, _ledger_file.frozen(call.folder), call.now)
-    if options["state"] == "begun" and not check_mode:
+    if options["state"] == "leased":
+        verdict = _guard.lease_verdict(before, call.request, call.now)
+    if options["state"] in ("begun", "leased") and not check_mode:
         verdict = _begin(call)
     elif writes and not check_mode:
         _ledger_file.change(call.folder, functools.partial(_after, call))
@@ -103,12 +110,24 @@ def _request(options: Mapping[str, Any]) -> _guard.Request:
 
 
 def _begin(call: Call) -> _guard.Verdict:
-    """Judge and begin under the lock: nobody comes in between."""
+    """Judge, and begin or take the lease, under the lock: nobody comes in between. Another server of the group is waited for."""
+    end = time.monotonic() + call.options["wait"]
+    while True:
+        verdict = _judged(call, time.time())
+        if verdict.reason != "group_leased" or time.monotonic() >= end:
+            return verdict
+        time.sleep(INTERVAL)
+
+
+def _judged(call: Call, now: float) -> _guard.Verdict:
     verdicts: list[_guard.Verdict] = []
 
     def begin(ledger: dict[str, Any]) -> dict[str, Any] | None:
-        verdicts.append(_guard.verdict(ledger, call.request, call.limits, _ledger_file.frozen(call.folder), call.now))
-        return _guard.begun(ledger, call.request, call.limits, call.now) if verdicts[0].allowed else None
+        if call.options["state"] == "leased":
+            verdicts.append(_guard.lease_verdict(ledger, call.request, now))
+            return _guard.renewed(ledger, call.request, call.limits, now) if verdicts[0].allowed else None
+        verdicts.append(_guard.verdict(ledger, call.request, call.limits, _ledger_file.frozen(call.folder), now))
+        return _guard.begun(ledger, call.request, call.limits, now) if verdicts[0].allowed else None
 
     _ledger_file.change(call.folder, begin)
     return verdicts[0]
@@ -125,6 +144,8 @@ def _after(call: Call, ledger: dict[str, Any]) -> dict[str, Any]:
             "run_id": request.run_id,
         }  # fmt: skip
         return _guard.with_restore(ledger, restore, call.now)
+    if options["state"] == "released":
+        return _guard.released(ledger, request, call.now)
     if options["state"] == "restored":
         return _guard.without_restores(ledger, request.server, options["restores"], call.now)
     return _guard.ended(ledger, request, options["outcome"], call.now)

@@ -30,12 +30,14 @@ options:
     description:
       - V(queried) only looks.
       - V(begun) takes the lease and writes down that the action begins, if it may; else RV(allowed) is false.
+      - V(leased) takes the lease only, on the ledger of another member of the group.
       - V(renewed) prolongs the lease; it fails when another run has it by now.
       - V(pending) writes down temporary O(settings) with their lasting values, before they are set.
       - V(restored) strikes out the O(restores) that were put back.
       - V(ended) writes down O(outcome), appends a line to the audit file and gives the lease back.
+      - V(released) gives the lease back, and nothing else.
     type: str
-    choices: [queried, begun, renewed, pending, restored, ended]
+    choices: [queried, leased, begun, renewed, pending, restored, ended, released]
     default: queried
   server:
     description:
@@ -127,6 +129,11 @@ options:
       - How many seconds a lease holds; a run that was killed blocks the others no longer than that.
     type: int
     default: 300
+  wait:
+    description:
+      - How many seconds to wait for a lease that another run holds for another server of the group. One for this server is not waited for.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""

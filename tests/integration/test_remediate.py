@@ -121,6 +121,36 @@ def test_of_two_runs_at_once_one_acts_and_the_other_says_so(full, play, guarded)
     assert "acts on" in refused.output or "was done" in refused.output
 
 
+def test_two_members_of_a_group_are_seen_to_one_after_the_other(family_binary, play, tmp_path):
+    with contextlib.ExitStack() as stack:
+        members = {
+            name: stack.enter_context(servers.running(family_binary, maxmemory=LIMIT, maxmemory_policy="noeviction")) for name in "ab"
+        }
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}", "redis_group": "shop"}
+        hosts = {}
+        for name, server in members.items():
+            fill_up(server)
+            place = {"redis_guard_dir": f"{tmp_path}/guard-{name}", "redis_connection": {"login_port": server.port}}
+            hosts[name] = {**local, **place}
+        (tmp_path / "hosts.json").write_text(json.dumps({"redis": {"hosts": hosts}}))
+        ended = {}
+
+        def run(name):
+            words = ("-i", f"{tmp_path}/hosts.json", "-e", f"target={name}", "-e", "redis_diagnosis_host=false")
+            ended[name] = play(REMEDIATE, *APPLY, *ALLOWED, *words, USER=name)
+
+        runs = [threading.Thread(target=run, args=(name,)) for name in members]
+        for thread in runs:
+            thread.start()
+        for thread in runs:
+            thread.join(240)
+        assert [played.status for played in ended.values()] == [0, 0], [played.output for played in ended.values()]
+        assert all(limit(server) > LIMIT for server in members.values())
+    entries = [json.loads((tmp_path / f"guard-{name}" / "ledger.json").read_text())["entries"][-1] for name in members]
+    first, second = sorted(entries, key=lambda entry: entry["at"])
+    assert first["ended_at"] <= second["at"], "the second began when the first had ended"
+
+
 def test_wherever_it_is_killed_the_server_works_and_the_next_run_finishes(full, play, guarded, tmp_path):
     words = [*APPLY, *ALLOWED, *guarded, "-e", "redis_guard_lease=4", "-e", "redis_guard_cooldown=0", "-e", "redis_guard_hourly=99"]
     words += ["-e", "redis_guard_breaker=99", "-e", f"redis_report_dir={tmp_path}/reports"]
