@@ -26,9 +26,10 @@ options:
   state:
     description:
       - V(prepared) names a new run and makes sure that its report can be kept, before anything is read.
+      - V(kept) keeps O(snapshot) in the folder of the run, as evidence, before anything is touched.
       - V(written) shows and writes the report of such a run.
     type: str
-    choices: [prepared, written]
+    choices: [prepared, kept, written]
     default: written
   dir:
     description:
@@ -91,6 +92,20 @@ options:
       - With O(state=prepared), an earlier report to compare with; the folder of its run, its C(report.json), one file of its folder
         C(snapshots), or V(latest) for the newest in O(dir), if there is one.
     type: str
+  name:
+    description:
+      - For O(state=kept), what the file is called.
+    type: str
+  snapshot:
+    description:
+      - For O(state=kept), the snapshot.
+    type: dict
+  timeline:
+    description:
+      - What a remediation did, C({at, target, action, risk, findings, state, steps, why}) for each action; it stands before the findings.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - module: aragora.redis.redis_info
 """
