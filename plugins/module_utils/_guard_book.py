@@ -71,7 +71,9 @@ def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     limits = _guard.Limits(options["cooldown"], options["hourly"], options["breaker"], options["lease"])
     call = Call(options, _request(options), limits, Path(options["dir"]), time.time(), uuid.uuid4().hex[:8])
     before = _ledger_file.read(call.folder)
-    writes = options["state"] != "queried"
+    # A lease that is not ours cannot be given back.
+    mine = before["leases"].get(call.request.group, {}).get("run_id") == call.request.run_id
+    writes = options["state"] != "queried" and (mine or options["state"] != "released")
     verdict = _guard.Verdict()
     if options["state"] in ("queried", "begun"):
         verdict = _guard.verdict(before, call.request, limits, _ledger_file.frozen(call.folder), call.now)

@@ -42,6 +42,15 @@ def test_an_action_from_its_beginning_to_its_end(guard, tmp_path):
     assert guard("queried", run_id="run-3")["reason"] == "cooldown"
 
 
+def test_a_lease_on_another_members_ledger_is_taken_and_given_back(guard, tmp_path):
+    assert guard("leased", server="cache2:6379")["allowed"]
+    assert guard("begun", run_id="run-2", who="bob")["reason"] == "group_leased"
+    assert guard("released", run_id="run-2")["changed"] is False
+    assert ledger(tmp_path)["leases"]
+    assert guard("released")["changed"] is True
+    assert ledger(tmp_path) == {"schema": 1, "entries": [], "leases": {}, "pending": []}
+
+
 def test_everything_it_writes_is_for_its_owner_only(guard, tmp_path):
     guard("begun")
     guard("ended", outcome="resolved")
