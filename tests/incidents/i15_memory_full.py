@@ -10,4 +10,5 @@ from tests.incidents.lab import scenario
 
 inject = scenario("memory_limit_reached")
 first = "memory_limit_reached"
+mends = "tune_memory"
 explains = ("writes_refused_memory",)

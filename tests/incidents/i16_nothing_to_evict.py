@@ -10,4 +10,5 @@ from tests.incidents.lab import scenario
 
 inject = scenario("eviction_impossible")
 first = "eviction_impossible"
+mends = "tune_memory"
 explains = ("memory_limit_reached",)

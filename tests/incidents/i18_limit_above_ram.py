@@ -10,3 +10,4 @@ from tests.incidents.lab import scenario
 
 inject = scenario("memory_exceeds_host")
 first = "memory_exceeds_host"
+mends = "tune_memory"

@@ -26,6 +26,7 @@ class Incident:
 
     ``explains``: ids that must stand below the first finding. ``reason``: that of the availability. ``alone``: it needs the machine for
     itself. ``only``: nothing else above a notice may be said. ``servers``: those of the matrix that can show it, all of them when empty.
+    ``mends``: the action that takes it away.
     """
 
     number: str
@@ -38,6 +39,7 @@ class Incident:
     servers: tuple[str, ...]
     alone: bool
     only: bool
+    mends: str | None = None
 
     @property
     def eligible(self) -> list[str]:
@@ -74,4 +76,5 @@ def _loaded(path: Path) -> Incident:
         servers=getattr(module, "servers", ()),
         alone=getattr(module, "alone", False),
         only=getattr(module, "only", False),
+        mends=getattr(module, "mends", None),
     )

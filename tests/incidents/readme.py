@@ -27,7 +27,7 @@ def table(incidents: list[Incident], results: list[dict[str, Any]]) -> str:
     """The table in Markdown, and the sum below it."""
     rows = [_row(incident, [result for result in results if result["name"] == incident.name]) for incident in incidents]
     made = [result for result in results if not result["skipped"]]
-    head = "| # | incident | first finding | right on | seconds |\n|---|---|---|---|---|\n"
+    head = "| # | incident | first finding | right on | seconds | mended by | seconds |\n|---|---|---|---|---|---|---|\n"
     right = sum(result["right"] for result in made)
     return head + "\n".join(rows) + f"\n\nThe last result of each: {right} of {len(made)} right."
 
@@ -42,4 +42,10 @@ def _row(incident: Incident, results: list[dict[str, Any]]) -> str:
     wrong = [f"**not {result['server']}**" for result in results if not (result["right"] or result["skipped"])]
     times = sorted(result["seconds"] for result in results if result["seconds"])
     seconds = f"{times[len(times) // 2]:.1f}" if times else ""
-    return f"| {incident.number} | {incident.title} | {first} | {', '.join([*right, *wrong])} | {seconds} |"
+    cures = sorted(result["mended_seconds"] for result in results if result.get("mended"))
+    cure = (
+        f"`{incident.mends}` | {cures[len(cures) // 2]:.1f}"
+        if incident.mends and cures
+        else f"{f'`{incident.mends}`' if incident.mends else ''} | "
+    )
+    return f"| {incident.number} | {incident.title} | {first} | {', '.join([*right, *wrong])} | {seconds} | {cure} |"

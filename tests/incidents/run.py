@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.incidents import readme
-from tests.incidents.diagnosis import diagnose
 from tests.incidents.incident import Incident, every
 from tests.incidents.lab import Lab, Skipped
+from tests.incidents.playbooks import diagnose, remediate
 from tests.lab import servers
 
 OUTPUT = Path(__file__).resolve().parents[1] / "output" / "incidents.json"
@@ -37,7 +37,8 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one incident on one server. ``found`` is the id that was named first, ``seconds`` those of the diagnosis.
+    """What came of one incident on one server. ``found`` is the id that was named first, ``seconds`` those of the diagnosis;
+    ``mended`` tells whether the remedy took it away, None where there is none, ``mended_seconds`` how long that took, verified.
 
     ``note`` says what is wrong, ``missed`` what was at the first attempt of two.
     """
@@ -54,6 +55,8 @@ class Result:
     note: str = ""
     missed: str = ""
     skipped: bool = False
+    mended: bool | None = None
+    mended_seconds: float = 0.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -118,11 +121,34 @@ def _judged(incident: Incident, blank: Result, lab: Lab) -> Result:
         started = time.monotonic()
         report = diagnose(place)
         seconds = round(time.monotonic() - started, 2)
+        cured = remediate(place, incident.mends) if incident.mends else None
+        mended_seconds = round(time.monotonic() - started - seconds, 2) if cured else 0.0
     target = report["targets"][0]
     loud = [finding for finding in target["findings"] if finding["severity"] != "notice"]
     first: dict[str, Any] = loud[0] if loud else {}
     note = trouble(incident, target, loud)
-    return replace(blank, found=first.get("id"), right=not note, seconds=seconds, note=note)
+    ill = ailing(incident, cured) if cured else ""
+    return replace(
+        blank,
+        found=first.get("id"),
+        right=not (note or ill),
+        seconds=seconds,
+        note=note or ill,
+        mended=None if cured is None else not ill,
+        mended_seconds=mended_seconds,
+    )
+
+
+def ailing(incident: Incident, report: dict[str, Any]) -> str:
+    """What is wrong after the remedy, empty when the finding is gone and the server works."""
+    (target,) = report["targets"]
+    rows = [row for row in report["timeline"] if row["action"] == incident.mends]
+    states = [row["state"] for row in rows]
+    if not set(states) & {"resolved", "mitigated"}:
+        return f"{incident.mends} was {', '.join(states) or 'not taken'}: {'; '.join(row['why'] for row in rows)}"
+    # A notice hurts nobody: the limit is far away again.
+    found = [finding["id"] for finding in target["findings"] if finding["severity"] != "notice"]
+    return f"{incident.first} is still there after {incident.mends}" if incident.first in found else ""
 
 
 def trouble(incident: Incident, target: dict[str, Any], loud: list[dict[str, Any]]) -> str:
@@ -149,6 +175,8 @@ def counted(results: list[Result]) -> dict[str, Any]:
         "incidents": len(ill),
         "silent": sum(result.right for result in healthy),
         "healthy": len(healthy),
+        "mended": sum(result.mended is True for result in made),
+        "remedies": sum(result.mended is not None for result in made),
         "skipped": len(results) - len(made),
         "seconds": {"median": round(statistics.median(times), 1), "max": max(times)},
     }
@@ -163,6 +191,7 @@ def table(results: list[Result], seconds: float) -> str:
             *map(_line, results),
             "",
             f"found {counts['found']} of {counts['incidents']} · silent {counts['silent']} of {counts['healthy']} · "
+            f"mended {counts['mended']} of {counts['remedies']} · "
             f"diagnosis {counts['seconds']['median']} s (longest {counts['seconds']['max']} s) · "
             f"skipped {counts['skipped']} · {seconds:.0f} s in all",
         ]
@@ -173,6 +202,7 @@ def _line(result: Result) -> str:
     mark = "skip" if result.skipped else "ok  " if result.right else "FAIL"
     again = f" (at the 2nd attempt; before: {result.missed})" if result.missed else ""
     shown = result.note or result.found or "silent"
+    shown += f", mended after {result.mended_seconds:.1f} s" if result.mended else ""
     return f"{mark} {result.number:>4}  {result.name.partition('_')[2]:<26} {result.server:<11} {result.seconds:5.1f} s  {shown}{again}"
 
 

@@ -49,13 +49,14 @@ def test_a_report_is_right_when_the_cause_comes_first(changes, loud, reason, sai
 
 def test_found_and_silent_are_counted_apart_and_the_skipped_are_not():
     assert counted([FOUND, WRONG, SILENT, SKIPPED]) == {
-        "found": 1, "incidents": 2, "silent": 1, "healthy": 1, "skipped": 1, "seconds": {"median": 3.0, "max": 4.0},
+        "found": 1, "incidents": 2, "silent": 1, "healthy": 1, "mended": 0, "remedies": 0, "skipped": 1,
+        "seconds": {"median": 3.0, "max": 4.0},
     }  # fmt: skip
 
 
 def test_the_printed_table_ends_with_the_sum():
     lines = table([FOUND, WRONG, SILENT, SKIPPED], 12.3).splitlines()
-    assert "found 1 of 2 · silent 1 of 1 · diagnosis 3.0 s (longest 4.0 s) · skipped 1 · 12 s in all" in lines[-1]
+    assert "found 1 of 2 · silent 1 of 1 · mended 0 of 0 · diagnosis 3.0 s (longest 4.0 s) · skipped 1 · 12 s in all" in lines[-1]
     assert any(line.startswith("FAIL") and line.endswith("found cpu_saturated") for line in lines)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The diagnosis of an incident: playbooks/diagnose.yml, as people run it."""
+"""The playbooks that an incident is found and mended by, as people run them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,24 @@ PATIENCE = 120
 
 
 def diagnose(place: Place) -> dict[str, Any]:
-    """report.json of the servers at this place. RuntimeError where the playbook did not get that far."""
+    """report.json of the servers at this place, by diagnose.yml. RuntimeError where the playbook did not get that far."""
+    return _played("diagnose.yml", place, {})
+
+
+def remediate(place: Place, action: str) -> dict[str, Any]:
+    """report.json of the servers at this place after remediate.yml, which may take this action."""
+    with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
+        by_url = {} if "hosts" in place else {"redis_guard_host": "localhost", "redis_guard_dir": f"{folder}/guard"}
+        allowed = {"redis_remediation_mode": "apply", "redis_remediation_allow": [action], "redis_guard_settled": 1}
+        return _played("remediate.yml", place, {**by_url, **allowed})
+
+
+def _played(playbook: str, place: Place, given: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
         variables = Path(folder) / "variables.json"
-        variables.write_text(json.dumps({**_by_url(place), "redis_report_dir": f"{folder}/reports"}))
+        variables.write_text(json.dumps({**_by_url(place), **given, "redis_report_dir": f"{folder}/reports"}))
         words, by_host = hosts.inventory(Path(folder), **place.get("hosts", {}))
-        command = ["ansible-playbook", "playbooks/diagnose.yml", *words, "-e", f"@{variables}"]
+        command = ["ansible-playbook", f"playbooks/{playbook}", *words, "-e", f"@{variables}"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
         environment.update(
             {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_HOME": f"{folder}/home", **by_host}
@@ -35,10 +47,10 @@ def diagnose(place: Place) -> dict[str, Any]:
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         report = Path(folder) / "reports" / "latest" / "report.json"
-        if done.returncode or not report.exists():
-            raise RuntimeError(f"diagnose.yml ended with {done.returncode}: {' '.join((done.stdout + done.stderr).split())[-400:]}")
+        if not report.exists():
+            raise RuntimeError(f"{playbook} ended with {done.returncode}: {' '.join((done.stdout + done.stderr).split())[-400:]}")
         document: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-        return document
+        return {**document, "exit_status": done.returncode}
 
 
 def _by_url(place: Place) -> dict[str, Any]:
