@@ -24,6 +24,8 @@ WANTED = (
     "aclfile",
     "appendonly",
     "save",
+    "replicaof",
+    "slaveof",
     "include",
 )
 PORT = 6379

@@ -18,7 +18,10 @@ COLLECTION = "aragora.redis"
 
 @dataclass(frozen=True)
 class Action:
-    """``role`` holds ``plan``, ``act`` and ``undo`` of the action; ``risk`` is that of the action where a finding names none."""
+    """``role`` holds ``plan``, ``act`` and ``undo`` of the action; ``risk`` is that of the action where a finding names none.
+
+    ``tasks_from`` is the entry point of a role with several actions.
+    """
 
     name: str
     role: str
@@ -33,6 +36,23 @@ class Action:
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
+        Action(
+            "restart",
+            "redis_service",
+            "restart",
+            "safe",
+            ("process_down", "connection_refused", "killed_by_oom"),
+            "starts what is down, or restarts it, where that loses no data, and waits until the data is loaded",
+        ),
+        Action(
+            "wait",
+            "redis_service",
+            "wait_loading",
+            "safe",
+            ("server_loading",),
+            "waits until the data is loaded, and restarts nothing",
+            "wait",
+        ),
         Action(
             "tune_memory",
             "redis_memory",

@@ -11,6 +11,7 @@ import contextlib
 from tests.incidents.lab import DEBIAN, Injecting, Lab, by_host, host
 
 first = "process_down"
+mends = "restart"
 servers = DEBIAN
 
 

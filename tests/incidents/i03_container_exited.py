@@ -12,6 +12,7 @@ from tests.incidents.lab import DEBIAN, Injecting, Lab, host, on_this_machine, w
 from tests.lab.servers import free_port
 
 first = "process_down"
+mends = "restart"
 servers = DEBIAN
 
 

@@ -10,3 +10,4 @@ from tests.incidents.lab import scenario
 
 inject = scenario("server_loading")
 first = "server_loading"
+mends = "wait"
