@@ -26,7 +26,7 @@ class Incident:
 
     ``explains``: ids that must stand below the first finding. ``reason``: that of the availability. ``alone``: it needs the machine for
     itself. ``only``: nothing else above a notice may be said. ``servers``: those of the matrix that can show it, all of them when empty.
-    ``mends``: the action that takes it away.
+    ``mends``: the action that takes it away, or with ``lessened`` takes its sting.
     """
 
     number: str
@@ -40,6 +40,7 @@ class Incident:
     alone: bool
     only: bool
     mends: str | None = None
+    lessened: bool = False
 
     @property
     def eligible(self) -> list[str]:
@@ -77,4 +78,5 @@ def _loaded(path: Path) -> Incident:
         alone=getattr(module, "alone", False),
         only=getattr(module, "only", False),
         mends=getattr(module, "mends", None),
+        lessened=getattr(module, "lessened", False),
     )

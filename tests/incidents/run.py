@@ -146,8 +146,8 @@ def ailing(incident: Incident, report: dict[str, Any]) -> str:
     states = [row["state"] for row in rows]
     if not set(states) & {"resolved", "mitigated"}:
         return f"{incident.mends} was {', '.join(states) or 'not taken'}: {'; '.join(row['why'] for row in rows)}"
-    # A notice hurts nobody: the limit is far away again.
-    found = [finding["id"] for finding in target["findings"] if finding["severity"] != "notice"]
+    # What hurts nobody any more may still be worth a word: keys without a TTL are there whatever the limit is.
+    found = [finding["id"] for finding in target["findings"] if finding["severity"] == "critical" or not incident.lessened]
     return f"{incident.first} is still there after {incident.mends}" if incident.first in found else ""
 
 
