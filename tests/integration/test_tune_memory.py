@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 
 import pytest
 import redis
@@ -143,3 +144,36 @@ def test_a_password_in_the_url_is_told_nowhere(family_binary, play, guarded):
     assert "Sesame" not in played.output
     for path in played.reports.rglob("*"):
         assert not path.is_file() or "Sesame" not in path.read_text(errors="replace"), path
+
+
+def test_no_acknowledged_write_is_lost_meanwhile(family_binary, play, guarded):
+    with servers.running(family_binary, maxmemory="8mb", maxmemory_policy="volatile-lru") as server, writer(server) as acknowledged:
+        servers.wait_for(lambda: len(acknowledged) > 200, "the writer to write")
+        played = play(TUNE, *APPLY, *guarded, "-e", "redis_memory_maxmemory=64mb", REDIS_URL=server.url)
+        done = list(acknowledged)
+        kept = server.client().mget(done)
+    assert played.status == 0, played.output
+    assert len(done) > 500
+    assert [key for key, value in zip(done, kept) if value is None] == []
+
+
+@contextlib.contextmanager
+def writer(server):
+    """Writes about a thousand keys a second; yields the names of those that the server has acknowledged."""
+    acknowledged: list[str] = []
+    stopping = threading.Event()
+
+    def write():
+        client = server.client()
+        while not stopping.wait(0.001):
+            key = f"written:{len(acknowledged)}"
+            if client.set(key, "x" * 20):
+                acknowledged.append(key)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield acknowledged
+    finally:
+        stopping.set()
+        thread.join(10)
