@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._plans import memory
+from ansible_collections.aragora.redis.plugins.module_utils._plans import clients, memory
 
 # {action: (snapshot, options) → {refused, steps, settings, …}}
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "tune_memory": memory.plan,
+    "tune_clients": clients.plan,
 }
 
 
