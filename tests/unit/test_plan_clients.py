@@ -155,6 +155,10 @@ def test_before_redis_7_each_client_has_its_own_limit():
     assert plan(old, memory="4mb")["settings"]["client-output-buffer-limit"] == {"normal": "4mb 0 0", "pubsub": "4mb 0 0"}
     with pytest.raises(ValueError, match="redis_clients_memory is '5%'"):
         plan(old, memory="5%")
+    mended = copy.deepcopy(old)
+    mended["info"]["memory"]["mem_clients_normal"] = 0
+    mended["config"]["client-output-buffer-limit"] = "normal 4194304 0 0 slave 1 1 1 pubsub 4194304 0 0"
+    assert said(plan(mended, memory="4mb")) == ""
     old["config"]["client-output-buffer-limit"] = "normal 9 0 0 slave 0 0 0 pubsub 9 0 0"
     assert "give redis_clients_memory" in plan(old)["refused"][0]
 

@@ -59,6 +59,8 @@ def _old(draft: Any, given: str) -> None:
     free = [name for name in CLASSES if given or not any(limits.get(name, (0, 0, 0))[:2])]
     changed = {name: wanted for name in free if limits.get(name) != _setting_readers.read_buffers(f"{name} {wanted}")[name]}
     if not changed:
+        if not draft.has("client_buffers_large"):
+            return
         draft.notes.append(f"client-output-buffer-limit is '{text}' already: give redis_clients_memory, what one client may hold")
         return
     draft.settings["client-output-buffer-limit"] = changed
