@@ -46,7 +46,7 @@ def aggregate(clients: Iterable[dict[str, Any]], own_id: int | None = None) -> d
         **{name: counted[name] for name in ("total", "normal", "idle_over_hour", "blocked", "pubsub", "replicas", "normal_memory_bytes")},
         **{f"by_{kind}": grouped(others, kind) for kind in ("address", "user", "library")},
         "worst": worst(others, "memory", WORST),
-        "monitors": [_shown(client) for client in others if "O" in client.get("flags", "")][:WORST],
+        "monitors": [shown(client) for client in others if "O" in client.get("flags", "")][:WORST],
         "sentinels": len({found.group(1) for client in others if (found := SENTINEL.fullmatch(client.get("name", "")))}),
         "applications": _applications(others),
     }
@@ -63,17 +63,21 @@ def matching(
     addresses: Iterable[str] = (),
     users: Iterable[str] = (),
     names: Iterable[str] = (),
+    libraries: Iterable[str] = (),
     flags: Iterable[str] = (),
     min_idle: int = 0,
 ) -> list[dict[str, Any]]:
-    """The clients that pass every filter; an empty one passes all. An address is a host or ``host:port``, any of the flags will do."""
-    places, logins, titles, letters = set(addresses), set(users), set(names), set(flags)
+    """The clients that pass every filter; an empty one passes all. An address is a host or ``host:port``, a library may stand
+    without its version, any of the flags will do.
+    """
+    places, logins, titles, programs, letters = set(addresses), set(users), set(names), set(libraries), set(flags)
     return [
         client
         for client in clients
         if (not places or not places.isdisjoint((client.get("addr", ""), _address(client))))
         and (not logins or client.get("user", "") in logins)
         and (not titles or client.get("name", "") in titles)
+        and (not programs or not programs.isdisjoint((client.get("lib-name", ""), _library(client))))
         and (not letters or not letters.isdisjoint(client.get("flags", "")))
         and (not min_idle or client.get("idle", 0) >= min_idle)
     ]
@@ -108,12 +112,29 @@ def grouped(clients: Iterable[dict[str, Any]], kind: str) -> list[dict[str, Any]
 def worst(clients: Iterable[dict[str, Any]], measure: str, most: int) -> list[dict[str, Any]]:
     """The clients that are ahead by a measure of MEASURES, at most so many; those that have none of it are left out."""
     value = MEASURES[measure]
-    return [_shown(client) for client in sorted(clients, key=value, reverse=True)[:most] if value(client) > 0]
+    return [shown(client) for client in sorted(clients, key=value, reverse=True)[:most] if value(client) > 0]
 
 
 def address_of(client_address: str) -> str:
     """The host of ``host:port``, of ``[v6]:port`` and of ``/socket:0``."""
     return client_address.rpartition(":")[0].strip("[]") or client_address
+
+
+def shown(client: dict[str, Any]) -> dict[str, Any]:
+    """A client as reports and modules show it."""
+    return {
+        "id": client.get("id"),
+        "address": client.get("addr", ""),
+        "name": client.get("name", ""),
+        "user": client.get("user", ""),
+        "library": _library(client),
+        "flags": client.get("flags", ""),
+        "age_seconds": client.get("age"),
+        "idle_seconds": client.get("idle"),
+        "last_command": client.get("cmd", ""),
+        "memory_bytes": _memory(client),
+        "output_bytes": client.get("omem", 0),
+    }
 
 
 def _applications(clients: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -145,22 +166,6 @@ def _group(name: str, members: list[dict[str, Any]]) -> dict[str, Any]:
         "output_bytes": sum(map(_output, members)),
         "oldest_seconds": max(map(_age, members)),
         "client_names": sorted({member["name"] for member in members if member.get("name")})[:3],
-    }
-
-
-def _shown(client: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": client.get("id"),
-        "address": client.get("addr", ""),
-        "name": client.get("name", ""),
-        "user": client.get("user", ""),
-        "library": _library(client),
-        "flags": client.get("flags", ""),
-        "age_seconds": client.get("age"),
-        "idle_seconds": client.get("idle"),
-        "last_command": client.get("cmd", ""),
-        "memory_bytes": _memory(client),
-        "output_bytes": client.get("omem", 0),
     }
 
 

@@ -18,7 +18,7 @@ USUAL = tuple(f"{product}{role}.service" for product in ("redis", "valkey") for 
 PATTERNS = ("redis*.service", "valkey*.service")
 PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainCode,ExecMainStatus,MainPID,UnitFileState,Restart,User,Group,ExecStart,"
-    "StateChangeTimestampMonotonic,ActiveEnterTimestampMonotonic,WorkingDirectory"
+    "StateChangeTimestampMonotonic,ActiveEnterTimestampMonotonic,WorkingDirectory,LimitNOFILE"
 )
 SENTINEL_PORT = 26379
 # A unit in one of these states runs, as far as systemd knows.
@@ -96,6 +96,7 @@ def _unit(block: Mapping[str, str], monotonic: float) -> dict[str, Any]:
         "group": block.get("Group") or None,
         "config_file": config_file(arguments),
         "arguments": arguments,
+        "open_files": _number(block.get("LimitNOFILE")),
         "working_directory": block.get("WorkingDirectory") or None,
         "active_seconds": _age(block.get("ActiveEnterTimestampMonotonic"), monotonic) if block.get("ActiveState") in ACTIVE else None,
         "changed_seconds": _age(block.get("StateChangeTimestampMonotonic"), monotonic),

@@ -65,6 +65,17 @@ ACTIONS: dict[str, Action] = {
             ),
             "sets maxmemory and the policy by the memory of the host and the use of the server",
         ),
+        Action(
+            "tune_clients",
+            "redis_clients",
+            "tune_clients",
+            "guarded",
+            (
+                "clients_exhausted", "clients_rejected", "clients_leaking", "clients_high", "clients_idle", "client_buffers_large",
+                "keepalive_off",
+            ),
+            "makes room for connections, and closes those that a leaking client has left idle",
+        ),
     )
 }  # fmt: skip
 # Which action answers a finding.

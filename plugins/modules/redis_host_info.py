@@ -93,7 +93,7 @@ host:
       description:
         - The service unit, C(name), C(load_state), C(active_state), C(sub_state), C(result) (V(oom-kill), V(exit-code), …), C(restarts)
           since it was last started by hand, C(exit_code), C(exit_status), C(main_pid), C(file_state), C(restart), C(user), C(group),
-          C(config_file), C(active_seconds), C(changed_seconds) since its state changed.
+          C(config_file), C(active_seconds), C(changed_seconds) since its state changed, C(open_files) that it allows from its next start.
         - C(switched_off) is V(masked) or V(disabled) where a person did that and it does not run, else null.
       type: dict
     container:

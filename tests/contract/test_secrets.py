@@ -91,6 +91,8 @@ def test_secrets_given_to_every_module(play, server, tmp_path):
         {"aragora.redis.redis_info": {**connection, "mask_arguments": False, "slowlog_entries": 0}},
         {"aragora.redis.redis_slowlog": connection},
         {"aragora.redis.redis_client_info": connection},
+        {"aragora.redis.redis_client_kill": {**connection, "names": ["shop"], "min_idle": 3600}},
+        {"aragora.redis.redis_client_slot": connection},
         {"aragora.redis.redis_latency": {**connection, "monitor": {"threshold": 1, "seconds": 0.1}, "reset_events": True}},
         {"aragora.redis.redis_save": connection},
         {"aragora.redis.redis_keyspace": connection},

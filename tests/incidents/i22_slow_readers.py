@@ -10,3 +10,4 @@ from tests.incidents.lab import scenario
 
 inject = scenario("client_buffers_large")
 first = "client_buffers_large"
+mends = "tune_clients"

@@ -10,4 +10,5 @@ from tests.incidents.lab import scenario
 
 inject = scenario("clients_leaking")
 first = "clients_leaking"
+mends = "tune_clients"
 explains = ("clients_high",)

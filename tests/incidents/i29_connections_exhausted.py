@@ -10,3 +10,4 @@ from tests.incidents.lab import scenario
 
 inject = scenario("clients_exhausted")
 first = "clients_exhausted"
+mends = "tune_clients"

@@ -42,6 +42,12 @@ class TestUnits:
         assert (unit["active_state"], unit["result"], unit["restarts"], unit["exit_status"]) == ("failed", "exit-code", 5, 1)
         assert unit["config_file"] == "/etc/redis/redis.conf"
         assert unit["changed_seconds"] == 30
+        assert unit["open_files"] is None, "it was not asked for"
+
+    def test_the_open_files_that_a_unit_allows(self):
+        for limit, number in (("65535", 65535), ("infinity", None)):
+            (unit,) = _host_units.parse(f"Id=redis.service\nLoadState=loaded\nLimitNOFILE={limit}\n", BOOT)
+            assert unit["open_files"] == number
         assert unit["active_seconds"] is None
         assert unit["switched_off"] is None
 

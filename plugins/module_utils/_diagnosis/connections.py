@@ -14,7 +14,7 @@ DOCS = "https://redis.io/docs/latest/develop/reference/clients/"
 SEE_CLIENTS = "$ {cli} client list | grep -o ' addr=[^:]*' | sort | uniq -c | sort -rn | head"
 
 
-def _shares(facts: Facts) -> dict[str, Any]:
+def shares(facts: Facts) -> dict[str, Any]:
     """connected_clients and maxclients; INFO tells both since 7.0, CONFIG before."""
     connected = facts.integer("info.clients.connected_clients")
     limit = int(facts.number_or("info.clients.maxclients", 0)) or facts.integer("config.maxclients")
@@ -27,7 +27,7 @@ def _raise_clients(shares: dict[str, Any]) -> str:
 
 
 def _clients_high(facts: Facts) -> Verdict | None:
-    evidence = _shares(facts)
+    evidence = shares(facts)
     severity = above(evidence["percent"], facts.limit("clients_high_warning_percent"), facts.limit("clients_high_critical_percent"))
     if not severity:
         return None
@@ -39,7 +39,7 @@ def _clients_rejected(facts: Facts) -> Verdict | None:
     rate = facts.rising("stats.rejected_connections")
     if not rate:
         return None
-    evidence = {**_shares(facts), "rejected_per_second": rate}
+    evidence = {**shares(facts), "rejected_per_second": rate}
     return Verdict(
         "critical",
         f"New connections are rejected ({rate:g} a second)",
@@ -48,7 +48,8 @@ def _clients_rejected(facts: Facts) -> Verdict | None:
     )
 
 
-def _clients_leaking(facts: Facts) -> Verdict | None:
+def leaker(facts: Facts) -> tuple[str, dict[str, Any]] | None:
+    """(kind, group) of the one address, user or library that holds more than half of the connections; None where nobody does."""
     total = facts.integer("clients.total")
     if total < facts.limit("clients_leaking_connections"):
         return None
@@ -57,17 +58,25 @@ def _clients_leaking(facts: Facts) -> Verdict | None:
         # Everybody may share one user or library; beside others it names a culprit. An address always does.
         if not groups or (kind != "address" and len(groups) == 1):
             continue
-        top = groups[0]
-        if percent(top["connections"], total) > facts.limit("clients_leaking_percent"):
-            evidence = {kind: top["name"], "connections": top["connections"], "of": total, "client_names": top["client_names"]}
-            advice = (
-                f"A pool without a bound, connections that are never closed, or a proxy: look before you act at {kind} {top['name']}.",
-                SEE_CLIENTS,
-                "Where they idle, let Redis close them after 5 minutes (not below the time-out of the clients' own pools):",
-                "$ {cli} config get timeout",
-            )
-            return Verdict("warning", f"One {kind} holds {top['connections']} of {total} connections", evidence, advice)
+        if percent(groups[0]["connections"], total) > facts.limit("clients_leaking_percent"):
+            return kind, groups[0]
     return None
+
+
+def _clients_leaking(facts: Facts) -> Verdict | None:
+    found = leaker(facts)
+    if not found:
+        return None
+    kind, top = found
+    total = facts.integer("clients.total")
+    evidence = {kind: top["name"], "connections": top["connections"], "of": total, "client_names": top["client_names"]}
+    advice = (
+        f"A pool without a bound, connections that are never closed, or a proxy: look before you act at {kind} {top['name']}.",
+        SEE_CLIENTS,
+        "Where they idle, let Redis close them after 5 minutes (not below the time-out of the clients' own pools):",
+        "$ {cli} config get timeout",
+    )
+    return Verdict("warning", f"One {kind} holds {top['connections']} of {total} connections", evidence, advice)
 
 
 def _clients_idle(facts: Facts) -> Verdict | None:
