@@ -34,6 +34,15 @@ ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
         Action(
+            "kill_script",
+            "redis_latency",
+            "kill_script",
+            "guarded",
+            ("script_running",),
+            "ends the script or function that keeps the server busy, where it has written nothing",
+            tasks_from="kill_script",
+        ),
+        Action(
             "tune_memory",
             "redis_memory",
             "tune_memory",
@@ -44,6 +53,14 @@ ACTIONS: dict[str, Action] = {
                 "fragmentation_resident", "memory_host_pressure",
             ),
             "sets maxmemory and the policy by the memory of the host and the use of the server",
+        ),
+        Action(
+            "slow_commands",
+            "redis_latency",
+            "slow_commands",
+            "guarded",
+            ("slow_command_keys", "monitor_attached"),
+            "takes KEYS from the application that calls it, closes MONITOR, and watches the server for a while",
         ),
     )
 }  # fmt: skip

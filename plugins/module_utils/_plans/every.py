@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._plans import memory
+from ansible_collections.aragora.redis.plugins.module_utils._plans import memory, scripts, slow_commands
 
 # {action: (snapshot, options) → {refused, steps, settings, …}}
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    "kill_script": scripts.plan,
     "tune_memory": memory.plan,
+    "slow_commands": slow_commands.plan,
 }
 
 

@@ -85,7 +85,7 @@ def busy(server: servers.Server, *command: str | int) -> Iterator[None]:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    servers.wait_for(lambda: _is_busy(server), "the script to be noticed")
+    servers.wait_for(lambda: is_busy(server), "the script to be noticed")
     try:
         yield
     finally:
@@ -99,7 +99,8 @@ def _endless_script(binary: Path) -> Iterator[dict[str, Any]]:
         yield {"url": server.url}
 
 
-def _is_busy(server: servers.Server) -> bool:
+def is_busy(server: servers.Server) -> bool:
+    """Whether it refuses everything with BUSY."""
     try:
         server.client(retry=None).ping()
     except redis.ResponseError as error:
