@@ -25,6 +25,8 @@ SHARP = (
     ("latency-monitor-threshold", 10, lambda now: 0 < now <= 10),
 )
 MOST_SEEN = 5
+# What our own connections call themselves: _client.py.
+OWN_NAME = "aragora.redis"
 # Watching must end well within the lease of the run, which is 300 s.
 LONGEST = 240
 NOTHING: dict[str, Any] = {
@@ -145,7 +147,8 @@ def _seen(snapshot: Mapping[str, Any]) -> list[str]:
 
 
 def _groups(snapshot: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list((snapshot["slowlog"] or {}).get("groups") or [])
+    groups = (snapshot["slowlog"] or {}).get("groups") or []
+    return [group for group in groups if group["client_names"] != [OWN_NAME]]
 
 
 def _told(snapshot: Mapping[str, Any], group: Mapping[str, Any]) -> str:
