@@ -63,7 +63,7 @@ def run_module() -> Callable[..., dict[str, Any]]:
     """
 
     def run(
-        name: str, _check_mode: bool = False, _diff: bool = False, _while: Any = None, _beside: Any = None, **options: Any
+        name: str, /, _check_mode: bool = False, _diff: bool = False, _while: Any = None, _beside: Any = None, **options: Any
     ) -> dict[str, Any]:
         return modules.run(name, options, (lambda _: _while()) if _while else _beside, check_mode=_check_mode, diff=_diff)
 

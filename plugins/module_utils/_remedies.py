@@ -54,6 +54,15 @@ ACTIONS: dict[str, Action] = {
             "wait",
         ),
         Action(
+            "kill_script",
+            "redis_latency",
+            "kill_script",
+            "guarded",
+            ("script_running",),
+            "ends the script or function that keeps the server busy, where it has written nothing",
+            tasks_from="kill_script",
+        ),
+        Action(
             "tune_memory",
             "redis_memory",
             "tune_memory",
@@ -75,6 +84,14 @@ ACTIONS: dict[str, Action] = {
                 "keepalive_off",
             ),
             "makes room for connections, and closes those that a leaking client has left idle",
+        ),
+        Action(
+            "slow_commands",
+            "redis_latency",
+            "slow_commands",
+            "guarded",
+            ("slow_command_keys", "monitor_attached"),
+            "takes KEYS from the application that calls it, closes MONITOR, and watches the server for a while",
         ),
     )
 }  # fmt: skip

@@ -99,6 +99,8 @@ def test_secrets_given_to_every_module(play, server, tmp_path):
         {"aragora.redis.redis_keyspace": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}"}, "ignore_errors": True},
         {"aragora.redis.redis_config": {**connection, "settings": {"masterauth": NEW_MASTERAUTH}}},
         {"aragora.redis.redis_config": {**connection, "settings": {"masterauth": NEW_MASTERAUTH, "maxmemory": "1"}}, "ignore_errors": True},
+        {"aragora.redis.redis_acl": {**connection, "name": "shop", "rules": ["on", "+@all"], "passwords": [IN_ACL]}},
+        {"aragora.redis.redis_acl": {**connection, "name": "shop", "rules": [f">{IN_ACL}"]}, "ignore_errors": True},
         {"aragora.redis.redis_info": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}", "typo": 1}, "ignore_errors": True},
         {"aragora.redis.redis_info": {"targets": [f"redis://:{IN_URL}@127.0.0.1:{server.port}"], "window": "x"}, "ignore_errors": True},
         {"aragora.redis.redis_config": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}", "settings": {}}, "ignore_errors": True},

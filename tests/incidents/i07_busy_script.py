@@ -10,4 +10,5 @@ from tests.incidents.lab import scenario
 
 inject = scenario("script_running")
 first = "script_running"
+mends = "kill_script"
 reason = "script"

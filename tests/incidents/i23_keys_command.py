@@ -11,6 +11,7 @@ import contextlib
 from tests.incidents.lab import Injecting, Lab, fill, load
 
 first = "slow_command_keys"
+mends = "slow_commands"
 
 
 @contextlib.contextmanager

@@ -10,3 +10,4 @@ from tests.incidents.lab import scenario
 
 inject = scenario("monitor_attached")
 first = "monitor_attached"
+mends = "slow_commands"

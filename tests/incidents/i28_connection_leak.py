@@ -11,4 +11,6 @@ from tests.incidents.lab import scenario
 inject = scenario("clients_leaking")
 first = "clients_leaking"
 mends = "tune_clients"
+# Nobody waits an hour for connections to be idle for long.
+given = {"redis_clients_kill_idle": 1}  # seconds
 explains = ("clients_high",)

@@ -10,4 +10,3 @@ from tests.incidents.lab import scenario
 
 inject = scenario("clients_exhausted")
 first = "clients_exhausted"
-mends = "tune_clients"

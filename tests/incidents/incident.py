@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.incidents.lab import Inject
 from tests.lab import servers
@@ -26,7 +27,7 @@ class Incident:
 
     ``explains``: ids that must stand below the first finding. ``reason``: that of the availability. ``alone``: it needs the machine for
     itself. ``only``: nothing else above a notice may be said. ``servers``: those of the matrix that can show it, all of them when empty.
-    ``mends``: the action that takes it away, or with ``lessened`` takes its sting.
+    ``mends``: the action that takes it away, or with ``lessened`` takes its sting; ``given`` are variables for it.
     """
 
     number: str
@@ -41,6 +42,7 @@ class Incident:
     only: bool
     mends: str | None = None
     lessened: bool = False
+    given: dict[str, Any] = field(default_factory=dict)
 
     @property
     def eligible(self) -> list[str]:
@@ -79,4 +81,5 @@ def _loaded(path: Path) -> Incident:
         only=getattr(module, "only", False),
         mends=getattr(module, "mends", None),
         lessened=getattr(module, "lessened", False),
+        given=getattr(module, "given", {}),
     )

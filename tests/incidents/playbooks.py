@@ -25,12 +25,12 @@ def diagnose(place: Place) -> dict[str, Any]:
     return _played("diagnose.yml", place, {})
 
 
-def remediate(place: Place, action: str) -> dict[str, Any]:
-    """report.json of the servers at this place after remediate.yml, which may take this action."""
+def remediate(place: Place, action: str, given: dict[str, Any]) -> dict[str, Any]:
+    """report.json of the servers at this place after remediate.yml, which may take this action and is given these variables."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
         by_url = {} if "hosts" in place else {"redis_guard_host": "localhost", "redis_guard_dir": f"{folder}/guard"}
         allowed = {"redis_remediation_mode": "apply", "redis_remediation_allow": [action], "redis_guard_settled": 1}
-        return _played("remediate.yml", place, {**by_url, **allowed})
+        return _played("remediate.yml", place, {**by_url, **allowed, **given})
 
 
 def _played(playbook: str, place: Place, given: dict[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _judged(incident: Incident, blank: Result, lab: Lab) -> Result:
         started = time.monotonic()
         report = diagnose(place)
         seconds = round(time.monotonic() - started, 2)
-        cured = remediate(place, incident.mends) if incident.mends else None
+        cured = remediate(place, incident.mends, incident.given) if incident.mends else None
         mended_seconds = round(time.monotonic() - started - seconds, 2) if cured else 0.0
     target = report["targets"][0]
     loud = [finding for finding in target["findings"] if finding["severity"] != "notice"]

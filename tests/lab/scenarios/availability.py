@@ -76,22 +76,31 @@ def _loading(binary: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _endless_script(binary: Path) -> Iterator[dict[str, Any]]:
-    with servers.running(binary, lua_time_limit=100) as server:
+def busy(server: servers.Server, *command: str | int) -> Iterator[None]:
+    """The server runs this command, and is busy with it already; it ends with the server."""
 
-        def run() -> None:
-            with contextlib.suppress(Exception):
-                server.client(socket_timeout=60, retry=None).eval(ENDLESS, 0)
+    def run() -> None:
+        with contextlib.suppress(Exception):
+            server.client(socket_timeout=60, retry=None).execute_command(*command)
 
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        servers.wait_for(lambda: _is_busy(server), "the script to be noticed")
-        yield {"url": server.url}
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    servers.wait_for(lambda: is_busy(server), "the script to be noticed")
+    try:
+        yield
+    finally:
         server.stop()
         thread.join(servers.PATIENCE)
 
 
-def _is_busy(server: servers.Server) -> bool:
+@contextlib.contextmanager
+def _endless_script(binary: Path) -> Iterator[dict[str, Any]]:
+    with servers.running(binary, lua_time_limit=100) as server, busy(server, "EVAL", ENDLESS, 0):
+        yield {"url": server.url}
+
+
+def is_busy(server: servers.Server) -> bool:
+    """Whether it refuses everything with BUSY."""
     try:
         server.client(retry=None).ping()
     except redis.ResponseError as error:
