@@ -146,23 +146,9 @@ def ailing(incident: Incident, report: dict[str, Any]) -> str:
     states = [row["state"] for row in rows]
     if not set(states) & {"resolved", "mitigated"}:
         return f"{incident.mends} was {', '.join(states) or 'not taken'}: {'; '.join(row['why'] for row in rows)}"
-    # What hurts nobody any more may still be worth a word: keys without a TTL are there whatever the limit is.
-    found = [finding["id"] for finding in target["findings"] if finding["severity"] == "critical" or not incident.lessened]
+    # What is lessened only may still be worth a word: keys have no TTL whatever the limit is, and the slow log remembers for an hour.
+    found = [finding["id"] for finding in target["findings"] if not incident.lessened]
     return f"{incident.first} is still there after {incident.mends}" if incident.first in found else ""
-
-
-def trouble(incident: Incident, target: dict[str, Any], loud: list[dict[str, Any]]) -> str:
-    """What is wrong with the report, empty when nothing is."""
-    found = [finding["id"] for finding in loud]
-    if found[:1] != ([incident.first] if incident.first else []):
-        return f"found {', '.join(found) or 'nothing'}"
-    if incident.only and len(found) > 1:
-        return f"also found {', '.join(found[1:])}"
-    missing = set(incident.explains) - set(loud[0]["explains"] if loud else [])
-    if missing:
-        return f"does not explain {', '.join(sorted(missing))}"
-    reason = target["availability"]["reason"]
-    return f"the reason is {reason}, not {incident.reason}" if incident.reason and reason != incident.reason else ""
 
 
 def counted(results: list[Result]) -> dict[str, Any]:
