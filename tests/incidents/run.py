@@ -151,6 +151,20 @@ def ailing(incident: Incident, report: dict[str, Any]) -> str:
     return f"{incident.first} is still there after {incident.mends}" if incident.first in found else ""
 
 
+def trouble(incident: Incident, target: dict[str, Any], loud: list[dict[str, Any]]) -> str:
+    """What is wrong with the report, empty when nothing is."""
+    found = [finding["id"] for finding in loud]
+    if found[:1] != ([incident.first] if incident.first else []):
+        return f"found {', '.join(found) or 'nothing'}"
+    if incident.only and len(found) > 1:
+        return f"also found {', '.join(found[1:])}"
+    missing = set(incident.explains) - set(loud[0]["explains"] if loud else [])
+    if missing:
+        return f"does not explain {', '.join(sorted(missing))}"
+    reason = target["availability"]["reason"]
+    return f"the reason is {reason}, not {incident.reason}" if incident.reason and reason != incident.reason else ""
+
+
 def counted(results: list[Result]) -> dict[str, Any]:
     """``{found, incidents, silent, healthy, seconds: {median, max}}`` of the incidents that could be made."""
     made = [result for result in results if not result.skipped]
