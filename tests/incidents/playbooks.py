@@ -28,9 +28,12 @@ def diagnose(place: Place) -> dict[str, Any]:
 def remediate(place: Place, action: str, given: dict[str, Any]) -> dict[str, Any]:
     """report.json of the servers at this place after remediate.yml, which may take this action and is given these variables."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
-        by_url = {} if "hosts" in place else {"redis_guard_host": "localhost", "redis_guard_dir": f"{folder}/guard"}
+        # The ledger of a host that lives for a minute may lie where it belongs; that of this machine must not.
+        here = "hosts" not in place or any(host.get("ansible_connection") == "local" for host in place["hosts"].values())
+        ledger = {"redis_guard_dir": f"{folder}/guard"} if here else {}
+        by_url = {} if "hosts" in place else {"redis_guard_host": "localhost"}
         allowed = {"redis_remediation_mode": "apply", "redis_remediation_allow": [action], "redis_guard_settled": 1}
-        return _played("remediate.yml", place, {**by_url, **allowed, **given})
+        return _played("remediate.yml", place, {**by_url, **ledger, **allowed, **given})
 
 
 def _played(playbook: str, place: Place, given: dict[str, Any]) -> dict[str, Any]:
