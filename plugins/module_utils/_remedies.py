@@ -69,10 +69,9 @@ ACTIONS: dict[str, Action] = {
             "guarded",
             (
                 "memory_limit_reached", "eviction_impossible", "writes_refused_memory", "memory_high", "memory_exceeds_host",
-                "memory_unlimited", "eviction_active", "eviction_policy_unfit", "expiry_behind", "fragmentation_allocator",
-                "fragmentation_resident", "memory_host_pressure",
+                "memory_unlimited", "eviction_active", "eviction_policy_unfit", "expiry_behind",
             ),
-            "sets maxmemory and the policy by the memory of the host and the use of the server",
+            "sets maxmemory and the policy by the memory of the host and the use of the server, and lets expired keys go faster",
         ),
         Action(
             "tune_clients",

@@ -79,6 +79,15 @@ def test_a_policy_is_changed_only_where_it_does_not_fit():
     assert forgetful["settings"]["maxmemory-policy"] in ("allkeys-lru", "volatile-lru")
 
 
+def test_expired_keys_that_stay_are_removed_with_more_effort():
+    behind = snapshot("expiry_behind")
+    now = int(behind["config"]["active-expire-effort"])
+    behind["info"]["stats"]["expired_stale_perc"] = 40.0
+    assert memory.plan(behind, {})["settings"]["active-expire-effort"] == now + 2
+    behind["config"]["active-expire-effort"] = "10"
+    assert "active-expire-effort" not in memory.plan(behind, {})["settings"], "it works as hard as it can"
+
+
 def test_a_server_that_tells_nothing_is_refused_and_no_error():
     silent = {**snapshot("memory_limit_reached"), "info": None}
     assert "does not tell" in memory.plan(silent, {})["refused"][0]

@@ -51,7 +51,7 @@ def test_an_action_is_planned_once_for_all_of_its_findings():
 
 
 def test_what_is_safe_needs_no_permission():
-    (row,) = _remedies.ordered([finding("fragmentation_resident", "safe")], [])
+    (row,) = _remedies.ordered([finding("process_down", "safe")], [])
     assert (row["risk"], row["allowed"]) == ("safe", True)
 
 

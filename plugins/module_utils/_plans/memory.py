@@ -47,6 +47,10 @@ def plan(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
     if policy != before["maxmemory-policy"]:
         settings["maxmemory-policy"] = policy
         steps.append(f"maxmemory-policy {before['maxmemory-policy']} → {policy}: {why}")
+    effort = _effort(facts)
+    if effort:
+        settings["active-expire-effort"] = effort
+        steps.append(f"active-expire-effort → {effort} of 10: expired keys are removed too slowly; it costs CPU")
     return {"refused": refused, "steps": steps, "settings": settings, "arithmetic": arithmetic, "workload_role": role}
 
 
@@ -112,6 +116,14 @@ def _size(wanted: str) -> int:
         return _setting_readers.read_size(wanted)
     except ValueError as error:
         raise ValueError(f"redis_memory_maxmemory is '{wanted}': {error}") from None
+
+
+def _effort(facts: Facts) -> int | None:
+    """How hard the server should work at removing expired keys, where it falls behind; None to leave it."""
+    now = int(facts.number_or("config.active-expire-effort", 0))
+    stale = facts.number_or("info.stats.expired_stale_perc", 0) > facts.limit("expiry_stale_percent")
+    behind = stale or facts.number_or("rates.stats.expired_time_cap_reached_count", 0) > 0
+    return min(10, now + 2) if now and now < 10 and behind else None
 
 
 def _of(what: str) -> str:
