@@ -32,7 +32,7 @@ def test_a_full_server_gets_room_and_the_arithmetic_is_told():
     plan = planned("memory_limit_reached")
     used = snapshot("memory_limit_reached")["info"]["memory"]["used_memory"]
     assert not plan["refused"]
-    assert 1.3 * used < plan["settings"]["maxmemory"] <= 1.6 * used
+    assert max(1.4 * used, used + 15 * MIB) < plan["settings"]["maxmemory"] <= max(1.5 * used, used + 16 * MIB)
     assert "of the host's RAM is 13,107 MiB" in plan["steps"][0]
 
 

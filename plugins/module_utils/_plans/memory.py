@@ -21,6 +21,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.memory_fa
 MIB = 1024 * 1024
 # As much more than what is used: 70 % full is below every threshold.
 HEADROOM = 1.45
+# Buffers of clients and replicas come and go; in a small server they alone would fill less than this.
+LEAST_ROOM = 16 * MIB
 # The policy by what a server is used for. A session store loses the oldest sessions rather than new logins, and never what has no TTL.
 POLICIES = {"cache": "allkeys-lru", "session": "volatile-lru", "store": "noeviction", "queue": "noeviction"}
 
@@ -72,7 +74,7 @@ def _limit(facts: Facts, wanted: str, refused: list[str]) -> tuple[int | None, d
         if ceiling and limit > ceiling:
             refused.append(f"{wanted} is more than {share:g} % of {_of(what)} ({_shown(ceiling)}): the kernel might kill the server")
         return limit, {**told, "sentence": "as asked for"}
-    aim = int(HEADROOM * max(now, used)) // MIB * MIB
+    aim = int(max(HEADROOM * max(now, used), used + LEAST_ROOM)) // MIB * MIB
     because = " less what a fork for RDB or AOF copies" if forks else ""
     sentence = f"{share:g} % of {_of(what)} is {_shown(ceiling)}{because}; {_shown(int(used))} are in use"
     if not ceiling:
