@@ -25,6 +25,7 @@ attributes:
     description: RV(killed) lists whom it would close.
   diff_mode:
     support: full
+    description: Shows what changes.
 options:
   addresses:
     description:

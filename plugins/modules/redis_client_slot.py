@@ -24,6 +24,7 @@ attributes:
     description: It knocks once; a server without a free connection is no failure then.
   diff_mode:
     support: full
+    description: Shows what changes.
 options:
   maxclients:
     description:

@@ -51,9 +51,11 @@ def test_what_has_written_is_left_to_people(family_binary, play, guarded):
 
 
 def test_on_a_replica(family_binary, play, guarded):
-    with pair(family_binary, lua_time_limit=100) as (dummy, replica), busy(replica, "EVAL", ENDLESS, 0):
-        played = play(KILL, *APPLY, *guarded, REDIS_URL=replica.url)
-        assert (played.status, state_of(played)) == (0, "resolved"), played.output
+    with pair(family_binary, lua_time_limit=100) as members:
+        replica = members[1]
+        with busy(replica, "EVAL", ENDLESS, 0):
+            played = play(KILL, *APPLY, *guarded, REDIS_URL=replica.url)
+            assert (played.status, state_of(played)) == (0, "resolved"), played.output
 
 
 def test_without_a_ledger_it_is_refused(family_binary, play):

@@ -71,37 +71,41 @@ def text_of(played):
 
 
 def test_plan_apply_once_more_and_back(binary, play, guarded, tmp_path):
-    with shop(binary) as (server, client), watching(server):
-        server.client().config_set("slowlog-log-slower-than", 10_000)
-        before, had = state(server), user_of(server)
-        planned = play(SLOW, *guarded, *QUICK, REDIS_URL=server.url)
-        assert (planned.status, state_of(planned)) == (0, "planned"), planned.output
-        assert "takes KEYS, FLUSHALL, FLUSHDB, DEBUG, SHUTDOWN from the user shop" in text_of(planned)
-        assert "KEYS session:* was called 5 times by shop" in text_of(planned)
-        assert "instead: SCAN with MATCH and COUNT" in text_of(planned)
-        assert "closes the MONITOR of forgotten" in text_of(planned)
-        assert state(server) == before
-        assert not (tmp_path / "guard").exists()
+    with shop(binary) as made:
+        server, client = made
+        with watching(server):
+            server.client().config_set("slowlog-log-slower-than", 10_000)
+            before, had = state(server), user_of(server)
+            planned = play(SLOW, *guarded, *QUICK, REDIS_URL=server.url)
+            assert (planned.status, state_of(planned)) == (0, "planned"), planned.output
+            assert "takes KEYS, FLUSHALL, FLUSHDB, DEBUG, SHUTDOWN from the user shop" in text_of(planned)
+            assert "KEYS session:* was called 5 times by shop" in text_of(planned)
+            assert "instead: SCAN with MATCH and COUNT" in text_of(planned)
+            assert "closes the MONITOR of forgotten" in text_of(planned)
+            assert state(server) == before
+            assert not (tmp_path / "guard").exists()
 
-        done = play(SLOW, *APPLY, *guarded, *QUICK, REDIS_URL=server.url)
-        assert (done.status, state_of(done)) == (0, "mitigated"), done.output
-        assert "still there: slow_command_keys" in text_of(done), "the slow log remembers it for an hour"
-        assert [may(client, "KEYS", "x"), may(client, "FLUSHDB"), may(client, "GET", "x")] == [False, False, True]
-        assert "forgotten" not in [row["name"] for row in server.client().client_list()]
-        assert {name: server.client().config_get(name)[name] for name in WATCHED} == {name: before[0][name] for name in WATCHED}
-        assert json.loads((tmp_path / "guard" / "ledger.json").read_text())["pending"] == []
-        assert (tmp_path / "guard" / f"taken-127.0.0.1-{server.port}.json").stat().st_mode & 0o777 == 0o600
-        assert user_of(server).decode() in (server.folder / "redis.conf").read_text(), "it is kept over a restart"
+            done = play(SLOW, *APPLY, *guarded, *QUICK, REDIS_URL=server.url)
+            assert (done.status, state_of(done)) == (0, "mitigated"), done.output
+            assert "still there: slow_command_keys" in text_of(done), "the slow log remembers it for an hour"
+            assert [may(client, "KEYS", "x"), may(client, "FLUSHDB"), may(client, "GET", "x")] == [False, False, True]
+            assert "forgotten" not in [row["name"] for row in server.client().client_list()]
+            assert {name: server.client().config_get(name)[name] for name in WATCHED} == {name: before[0][name] for name in WATCHED}
+            assert json.loads((tmp_path / "guard" / "ledger.json").read_text())["pending"] == []
+            assert (tmp_path / "guard" / f"taken-127.0.0.1-{server.port}.json").stat().st_mode & 0o777 == 0o600
+            assert user_of(server).decode() in (server.folder / "redis.conf").read_text(), "it is kept over a restart"
 
-        again = play(SLOW, *APPLY, *guarded, *QUICK, REDIS_URL=server.url)
-        assert (again.status, state_of(again)) == (0, "nothing_to_do"), again.output
+            again = play(SLOW, *APPLY, *guarded, *QUICK, REDIS_URL=server.url)
+            assert (again.status, state_of(again)) == (0, "nothing_to_do"), again.output
 
-        back = play(SLOW, *APPLY, *guarded, "-e", "redis_latency_give_back=true", "-e", "redis_guard_cooldown=900", REDIS_URL=server.url)
-        assert back.status == 0, back.output
-        assert user_of(server) == had
-        assert may(client, "KEYS", "x")
-        more = play(SLOW, *APPLY, *guarded, "-e", "redis_latency_give_back=true", REDIS_URL=server.url)
-        assert (more.status, state_of(more)) == (0, "nothing_to_do"), more.output
+            back = play(
+                SLOW, *APPLY, *guarded, "-e", "redis_latency_give_back=true", "-e", "redis_guard_cooldown=900", REDIS_URL=server.url
+            )
+            assert back.status == 0, back.output
+            assert user_of(server) == had
+            assert may(client, "KEYS", "x")
+            more = play(SLOW, *APPLY, *guarded, "-e", "redis_latency_give_back=true", REDIS_URL=server.url)
+            assert (more.status, state_of(more)) == (0, "nothing_to_do"), more.output
 
 
 @contextlib.contextmanager
@@ -114,15 +118,17 @@ def watching(server):
 
 
 def test_what_does_not_hold_is_given_back(family_binary, play, guarded, tmp_path):
-    with pair(family_binary, slowlog_log_slower_than=0) as (master, replica), as_user(master, *RULES, count=1) as (client,):
-        client.keys("session:*")
-        had = user_of(master)
-        # The replica hangs: the canary is never acknowledged, so nobody knows whether the group works.
-        replica.pause()
-        played = play(SLOW, *APPLY, *guarded, *QUICK, "-e", "redis_guard_verify_timeout=6", REDIS_URL=master.url)
-        assert (played.status, state_of(played)) == (2, "escalated"), played.output
-        assert "the old state is back" in played.output
-        assert user_of(master) == had
+    with pair(family_binary, slowlog_log_slower_than=0) as members:
+        master, replica = members
+        with as_user(master, *RULES, count=1) as (client,):
+            client.keys("session:*")
+            had = user_of(master)
+            # The replica hangs: the canary is never acknowledged, so nobody knows whether the group works.
+            replica.pause()
+            played = play(SLOW, *APPLY, *guarded, *QUICK, "-e", "redis_guard_verify_timeout=6", REDIS_URL=master.url)
+            assert (played.status, state_of(played)) == (2, "escalated"), played.output
+            assert "the old state is back" in played.output
+            assert user_of(master) == had
     assert not list((tmp_path / "guard").glob("taken-*"))
 
 
