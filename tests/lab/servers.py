@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import random
 import shutil
 import signal
 import socket
@@ -96,14 +97,23 @@ class Server:
         self.process.wait(PATIENCE)
 
 
-def free_port(below: int = 65536) -> int:
-    """A port that nobody has right now; a cluster node needs one below 55536, because its bus has the port 10000 above."""
+def free_port() -> int:
+    """A port that nobody has right now, nor the one 10000 above it, which a cluster's bus needs.
+
+    Both lie below the range from which the kernel takes the ports of outgoing connections: there a connection to a port on which nobody
+    listens may meet itself, and any client may take the port before its server does.
+    """
     while True:
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            port = int(sock.getsockname()[1])
-        if port < below:
+        port = random.randrange(10_240, 22_700)
+        if all(_is_free(number) for number in (port, port + 10_000)):
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as sock, contextlib.suppress(OSError):
+        sock.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -136,7 +146,7 @@ def running(
     data folder to use and keep, in place of a fresh one. Without ``config_file`` the directives are its arguments.
     """
     place = folder or Path(tempfile.mkdtemp(prefix="aragora-redis-"))
-    port = int(str(options.pop("port", 0))) or free_port(below=55536 if options.get("cluster_enabled") == "yes" else 65536)
+    port = int(str(options.pop("port", 0))) or free_port()
     directives = {"port": str(port), "bind": host, "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
     directives.update({name.replace("_", "-"): str(value) for name, value in options.items() if value is not None})
     directives = {name: value for name, value in directives.items() if options.get(name.replace("-", "_"), "") is not None}
@@ -145,7 +155,9 @@ def running(
     server = Server(process, port, place, directives, host)
     try:
         if wait:
-            wait_for(lambda: process.poll() is None and _accepts(host, port), f"{binary.name} on port {port}")
+            wait_for(lambda: process.poll() is not None or _accepts(host, port), f"{binary.name} on port {port}")
+            if process.poll() is not None:
+                raise RuntimeError(f"{binary.name} on port {port} ended with {process.returncode}: {_tail(place / 'log')}")
         yield server
     finally:
         server.stop()
@@ -165,6 +177,11 @@ def _arguments(directives: dict[str, str], place: Path | None) -> list[str]:
 def _directive(name: str, value: str) -> str:
     """One line of the configuration; several values of one directive are separated by newlines."""
     return "".join(f"{name} {part or chr(34) * 2}\n" for part in value.split("\n"))
+
+
+def _tail(log: Path) -> str:
+    """The last lines of a log, if there is one."""
+    return log.read_text(encoding="utf-8", errors="replace")[-500:] if log.exists() else "it wrote no log"
 
 
 def _accepts(host: str, port: int) -> bool:
