@@ -98,6 +98,43 @@ def test_a_healthy_server_is_left_alone(family_binary, play, guarded):
     assert (played.status, states(played)) == (0, []), played.output
 
 
+@pytest.fixture
+def hosts(tmp_path):
+    """Write an inventory of hosts that are this machine, each with variables of its own, and return the words that take it."""
+
+    def write(**variables):
+        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        named = {name: {**local, "redis_guard_dir": f"{tmp_path}/guard-{name}", **own} for name, own in variables.items()}
+        (tmp_path / "hosts.json").write_text(json.dumps({"redis": {"hosts": named}}))
+        return ("-i", f"{tmp_path}/hosts.json", "-e", "redis_diagnosis_host=false", "-e", "redis_guard_settled=1")
+
+    return write
+
+
+def test_the_mode_may_be_that_of_a_host(full, play, hosts):
+    here = {"redis_connection": {"login_port": full.port}}
+    words = hosts(planned=here, done={**here, "redis_remediation_mode": "apply"})
+    refused = play(REMEDIATE, *words, "-e", "target=done")
+    assert refused.status == 2, refused.output
+    assert play(REMEDIATE, *words, "-e", "target=planned").status == 0
+    played = play(REMEDIATE, *words, *ALLOWED)
+    assert played.status == 0, played.output
+    assert {row["target"]: row["mode"] for row in played.report["timeline"]}["done"] == "apply"
+    assert limit(full) > LIMIT
+
+
+@pytest.mark.parametrize("playbook", [REMEDIATE, "playbooks/tune_memory.yml"])
+def test_a_host_that_cannot_be_reached_does_not_keep_the_others_waiting(full, play, hosts, playbook):
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": servers.free_port()}
+    port = {"redis_connection": {"login_port": servers.free_port()}}
+    words = hosts(away={**away, **port}, here={"redis_connection": {"login_port": full.port}})
+    played = play(playbook, *APPLY, *ALLOWED, *words)
+    assert limit(full) > LIMIT
+    assert ("tune_memory", "resolved") in states(played)
+    assert played.status, played.output
+    assert {target["name"] for target in played.report["targets"]} == {"away", "here"}
+
+
 def test_an_action_that_does_not_exist_is_a_sentence(full, play, guarded):
     played = play(REMEDIATE, *APPLY, *guarded, "-e", json.dumps({"redis_remediation_allow": ["tune_memroy"]}), REDIS_URL=full.url)
     assert played.status
@@ -121,23 +158,19 @@ def test_of_two_runs_at_once_one_acts_and_the_other_says_so(full, play, guarded)
     assert "acts on" in refused.output or "was done" in refused.output
 
 
-def test_two_members_of_a_group_are_seen_to_one_after_the_other(family_binary, play, tmp_path):
+def test_two_members_of_a_group_are_seen_to_one_after_the_other(family_binary, play, hosts, tmp_path):
     with contextlib.ExitStack() as stack:
         members = {
             name: stack.enter_context(servers.running(family_binary, maxmemory=LIMIT, maxmemory_policy="noeviction")) for name in "ab"
         }
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}", "redis_group": "shop"}
-        hosts = {}
-        for name, server in members.items():
+        for server in members.values():
             fill_up(server)
-            place = {"redis_guard_dir": f"{tmp_path}/guard-{name}", "redis_connection": {"login_port": server.port}}
-            hosts[name] = {**local, **place}
-        (tmp_path / "hosts.json").write_text(json.dumps({"redis": {"hosts": hosts}}))
+        named = {"redis_group": "shop"}
+        words = hosts(**{name: {**named, "redis_connection": {"login_port": server.port}} for name, server in members.items()})
         ended = {}
 
         def run(name):
-            words = ("-i", f"{tmp_path}/hosts.json", "-e", f"target={name}", "-e", "redis_diagnosis_host=false")
-            ended[name] = play(REMEDIATE, *APPLY, *ALLOWED, *words, USER=name)
+            ended[name] = play(REMEDIATE, *APPLY, *ALLOWED, *words, "-e", f"target={name}", USER=name)
 
         runs = [threading.Thread(target=run, args=(name,)) for name in members]
         for thread in runs:

@@ -194,7 +194,7 @@ def test_on_its_host_idle_sockets_are_closed_when_that_is_allowed(family_binary,
         }  # fmt: skip
         inventory = tmp_path / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"redis": {"hosts": {"cache": host}}}))
-        refused = play(TUNE, "-i", str(inventory), "-e", "redis_guard_cooldown=0", "-e", "redis_remediation_mode=apply")
+        refused = play(TUNE, "-i", str(inventory), "-e", "redis_guard_cooldown=0")
         assert refused.status == 2
         assert "redis_clients_close_sockets=true" in " ".join(refused.output.split())
         done = play(TUNE, "-i", str(inventory), "-e", "redis_clients_close_sockets=true", "-e", "redis_guard_cooldown=0")
