@@ -102,7 +102,8 @@ options:
     type: dict
   timeline:
     description:
-      - What a remediation did, C({at, target, mode, action, risk, findings, state, steps, why}) for each action; it stands before the findings.
+      - What a remediation did, C({at, target, mode, action, risk, findings, state, steps, why}) for each action; it stands before the
+        findings.
     type: list
     elements: dict
     default: []
