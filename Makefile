@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: diagnose demo test lint units contract integration incidents molecule bench docs clean
+.PHONY: diagnose demo test full lint units contract integration incidents molecule bench docs clean
 .DEFAULT_GOAL := diagnose
 
 diagnose: $(VENV)/run
@@ -20,6 +20,11 @@ demo: $(VENV)/run $(VENV)/demo
 
 test: $(VENV)/test
 	@python -m tests.run lint units contract integration incidents molecule
+
+# Every server for every playbook and every incident, and the bench; hours, not minutes.
+full: $(VENV)/test
+	@FULL=1 python -m tests.run lint units contract integration incidents molecule
+	@python -m tests.bench $(ARGS)
 
 lint units contract integration incidents molecule: $(VENV)/test
 	@python -m tests.run $@

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,28 @@ if os.environ.get("CI"):
 
 ROOT = Path(__file__).resolve().parents[1]
 MATRIX = servers.matrix()
+
+
+# ``make full``: what is left out otherwise is run as well.
+FULL = bool(os.environ.get("FULL"))
+FAMILIES = ("redis", "valkey")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whole playbooks take seconds: each test of one runs on one server of each family, another one for each test."""
+    left_out = [] if FULL else [item for item in items if not _is_chosen(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _is_chosen(item)]
+
+
+def _is_chosen(item: pytest.Item) -> bool:
+    if not {"play", "binary"} <= set(getattr(item, "fixturenames", ())):
+        return True
+    name = item.callspec.params["binary"]  # type: ignore[attr-defined]
+    (family,) = (family for family in FAMILIES if name.startswith(family))
+    members = [member for member in MATRIX if member.startswith(family)]
+    return members[zlib.crc32(item.nodeid.split("[")[0].encode()) % len(members)] == name
 
 
 def _binary(name: str) -> Path:
