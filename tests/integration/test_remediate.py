@@ -26,7 +26,8 @@ REMEDIATE = "playbooks/remediate.yml"
 ALLOWED = ("-e", json.dumps({"redis_remediation_allow": ["tune_memory"]}))
 APPLY = ("-e", "redis_remediation_mode=apply", "-e", "redis_guard_settled=1")
 LIMIT = 20 * 1024 * 1024
-KILLS = 10
+# On each of two servers.
+KILLS = 5
 
 
 @pytest.fixture

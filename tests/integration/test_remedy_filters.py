@@ -59,3 +59,8 @@ def test_what_is_left_is_refused_or_for_people(shown):
 
 def test_a_server_by_url_has_a_name_without_a_password(shown):
     assert shown("'redis://ops:secret@10.0.0.1' | aragora.redis.url_name") == "10.0.0.1-6379"
+
+
+def test_what_is_said_of_an_application_is_checked_and_completed(shown):
+    assert shown("{'unit': 'shop.service'} | aragora.redis.application_profile({'user': 'shop'})")["user"] == "shop"
+    assert "did you mean unit?" in shown("{'unti': 'shop.service'} | aragora.redis.application_profile")
