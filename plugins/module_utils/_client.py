@@ -269,14 +269,22 @@ def hide_url_secrets(module: Any, urls: Iterable[str | None]) -> None:
                 module.no_log_values.discard(url)
 
 
-def connected(module: Any) -> Client:
-    """The client that a module's options ask for; leaves through ``fail_json`` with one sentence when there is none."""
+def prepare(module: Any) -> None:
+    """What comes before a module talks: its secrets are hidden, redis-py is there, and its time-outs can be meant, or it fails."""
     hide_url_secrets(module, [module.params["url"]])
     sentence = missing_library()
     if sentence:
         module.fail_json(msg=sentence)
     try:
         check_timeouts(module.params)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+
+
+def connected(module: Any) -> Client:
+    """The client that a module's options ask for; leaves through ``fail_json`` with one sentence when there is none."""
+    prepare(module)
+    try:
         endpoint = find_endpoint(module.params)
         client = open_client(endpoint, module.params["connect_timeout"], module.params["timeout"])
     except ValueError as error:

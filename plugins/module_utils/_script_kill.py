@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, find_endpoint, open_any
-from ansible_collections.aragora.redis.plugins.module_utils._endpoint import check_timeouts
 from ansible_collections.aragora.redis.plugins.module_utils._failures import Failure, from_reply
 from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, refusal
 
@@ -44,7 +43,6 @@ def kill_argument_spec() -> dict[str, Any]:
 
 def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """The result of redis_script_kill. Raises NotKilled, or ValueError for options that make no sense."""
-    check_timeouts(dict(options))
     check_number("wait_timeout", options["wait_timeout"], 0, LONGEST_WAIT)
     try:
         client, failure = open_any(find_endpoint(dict(options)), options["connect_timeout"], options["timeout"])

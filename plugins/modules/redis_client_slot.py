@@ -97,9 +97,9 @@ waited:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.aragora.redis.plugins.module_utils._apply_settings import NotApplied
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, hide_url_secrets, missing_library
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, prepare
 from ansible_collections.aragora.redis.plugins.module_utils._client_slot import answer, slot_argument_spec
-from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, check_timeouts, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
 
 
 def main() -> None:
@@ -108,12 +108,8 @@ def main() -> None:
         supports_check_mode=True,
         **CONNECTION_RULES,
     )
-    hide_url_secrets(module, [module.params["url"]])
-    sentence = missing_library()
-    if sentence:
-        module.fail_json(msg=sentence)
+    prepare(module)
     try:
-        check_timeouts(module.params)
         result = answer(module.params, module.check_mode)
     except (ValueError, NotApplied, Unavailable) as error:
         module.fail_json(msg=str(error))

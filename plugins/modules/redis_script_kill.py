@@ -73,7 +73,7 @@ reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import hide_url_secrets, missing_library
+from ansible_collections.aragora.redis.plugins.module_utils._client import prepare
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._script_kill import NotKilled, answer, kill_argument_spec
 
@@ -84,10 +84,7 @@ def main() -> None:
         supports_check_mode=True,
         **CONNECTION_RULES,
     )
-    hide_url_secrets(module, [module.params["url"]])
-    sentence = missing_library()
-    if sentence:
-        module.fail_json(msg=sentence)
+    prepare(module)
     try:
         result = answer(module.params, module.check_mode)
     except NotKilled as error:
