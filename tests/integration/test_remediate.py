@@ -185,6 +185,16 @@ def test_two_members_of_a_group_are_seen_to_one_after_the_other(family_binary, p
     assert first["ended_at"] <= second["at"], "the second began when the first had ended"
 
 
+def test_replicas_come_before_their_master(family_binary, play, hosts):
+    with servers.running(family_binary) as master, servers.running(family_binary, replicaof=f"127.0.0.1 {master.port}") as replica:
+        ports = {"a_master": master.port, "b_replica": replica.port}
+        words = hosts(**{name: {"redis_connection": {"login_port": port}} for name, port in ports.items()})
+        played = play("playbooks/tune_memory.yml", *words, "-e", "redis_memory_maxmemory=64mb")
+    assert played.status == 0, played.output
+    rows = sorted(played.report["timeline"], key=lambda row: row["at"])
+    assert [(row["target"], row["state"]) for row in rows] == [("b_replica", "planned"), ("a_master", "planned")]
+
+
 def test_wherever_it_is_killed_the_server_works_and_the_next_run_finishes(full, play, guarded, tmp_path):
     words = [*APPLY, *ALLOWED, *guarded, "-e", "redis_guard_lease=4", "-e", "redis_guard_cooldown=0", "-e", "redis_guard_hourly=99"]
     words += ["-e", "redis_guard_breaker=99", "-e", f"redis_report_dir={tmp_path}/reports"]
