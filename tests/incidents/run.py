@@ -166,9 +166,9 @@ def _refused(incident: Incident, result: Result, place: Place) -> Result:
 def unrefused(incident: Incident, report: dict[str, Any]) -> str:
     """What is wrong with a report that must tell of a refusal, empty when it does."""
     rows = [row for row in report["timeline"] if row["action"] == incident.mends]
-    acted = sorted({row["state"] for row in rows} - {"refused", "escalated", "nothing_to_do"})
-    if acted or not rows:
-        return f"{incident.mends} was not refused, but {', '.join(acted) or 'not tried'}"
+    states = {row["state"] for row in rows}
+    if not states & {"refused", "escalated"} or not states <= {"refused", "escalated", "nothing_to_do"}:
+        return f"{incident.mends} was not refused, but {', '.join(sorted(states)) or 'not tried'}"
     said = "; ".join(row["why"] for row in rows)
     if str(incident.refuses) not in said:
         return f"{incident.mends} was refused for another reason: {said}"
