@@ -14,7 +14,7 @@ from tests.incidents.refusals import store
 first = "process_down"
 mends = "restart"
 given = {"redis_service_accept_data_loss": True}
-refuses = "ask before you undo it (systemctl unmask redis-server"
+refuses = "on purpose: ask before you undo it (systemctl unmask redis-server.service)"
 servers = DEBIAN
 
 

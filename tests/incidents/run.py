@@ -202,7 +202,7 @@ def trouble(incident: Incident, target: dict[str, Any], loud: list[dict[str, Any
 
 
 def counted(results: list[Result]) -> dict[str, Any]:
-    """``{found, incidents, silent, healthy, seconds: {median, max}}`` of the incidents that could be made."""
+    """``{found, incidents, silent, healthy, mended, …, seconds: {median, max}}`` of the incidents that could be made."""
     made = [result for result in results if not result.skipped]
     ill = [r for r in made if r.expected]
     healthy = [r for r in made if not r.expected and not r.refuses]
@@ -242,7 +242,7 @@ def table(results: list[Result], seconds: float) -> str:
 def _line(result: Result) -> str:
     mark = "skip" if result.skipped else "ok  " if result.right else "FAIL"
     again = f" (at the 2nd attempt; before: {result.missed})" if result.missed else ""
-    shown = result.note or result.found or ("refused" if result.refused else "silent")
+    shown = result.note or ", ".join(filter(None, [result.found, "refused" if result.refused else ""])) or "silent"
     shown += f", mended after {result.mended_seconds:.1f} s" if result.mended else ""
     shown += f", kept with {result.written} writes" if result.kept else ""
     return f"{mark} {result.number:>4}  {result.name.partition('_')[2]:<26} {result.server:<11} {result.seconds:5.1f} s  {shown}{again}"
