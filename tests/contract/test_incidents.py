@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.aragora.redis.plugins.module_utils import _remedies
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 
 from tests.incidents import incident as suite
@@ -29,6 +30,12 @@ def test_an_incident_expects_findings_that_there_are(incident):
 def test_an_incident_names_servers_of_the_matrix(incident):
     assert set(incident.servers) <= set(servers.matrix())
     assert incident.chosen(everywhere=False)
+
+
+@each
+def test_an_incident_that_is_mended_or_refused_names_an_action(incident):
+    assert incident.mends is None or incident.mends in _remedies.ACTIONS
+    assert incident.mends or not (incident.refuses or incident.holds)
 
 
 @each

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 
+from tests.incidents.kept import KNOWN, know
 from tests.incidents.lab import DEBIAN, Injecting, Lab, by_host, host
 
 first = "process_down"
 mends = "restart"
+holds = KNOWN
 servers = DEBIAN
 
 
@@ -20,5 +22,6 @@ def inject(dummy: Lab) -> Injecting:
     with host() as started:
         started.systemctl("enable", "redis-server")
         started.start_redis()
+        know(by_host(started))
         started.systemctl("stop", "redis-server")
         yield by_host(started)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 
+from tests.incidents.kept import KNOWN, know
 from tests.incidents.lab import DEBIAN, Injecting, Lab, by_host, host, wait_for
 
 first = "process_down"
 mends = "restart"
+holds = KNOWN
 servers = DEBIAN
 
 
@@ -20,6 +22,7 @@ def inject(dummy: Lab) -> Injecting:
     with host() as started:
         started.drop_in("[Service]\nRestart=no\n")
         started.start_redis()
+        know(by_host(started))
         started.run("kill", "-9", str(started.pid()))
         wait_for(started.is_failed, "systemd to notice")
         yield by_host(started)

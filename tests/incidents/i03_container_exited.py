@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 
+from tests.incidents.kept import KNOWN, know
 from tests.incidents.lab import DEBIAN, Injecting, Lab, host, on_this_machine, wait_for
 from tests.lab.servers import free_port
 
 first = "process_down"
 mends = "restart"
+holds = KNOWN
 servers = DEBIAN
 
 
@@ -21,6 +23,8 @@ def inject(dummy: Lab) -> Injecting:
     port = free_port()
     with host("--publish", f"127.0.0.1:{port}:6379", command=("redis-server", "--protected-mode", "no")) as container:
         wait_for(lambda: "PONG" in container.redis("ping"), "Redis in the container")
-        container.stop()
         # The host of the container is this machine.
-        yield on_this_machine(login_port=port)
+        place = on_this_machine(login_port=port)
+        know(place)
+        container.stop()
+        yield place

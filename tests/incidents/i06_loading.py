@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from tests.incidents.kept import Known
 from tests.incidents.lab import scenario
 
 inject = scenario("server_loading")
 first = "server_loading"
 mends = "wait"
+holds = Known("key:", first=1, count=150, size=300_000, seconds=0)  # what the scenario has saved

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.incidents.kept import Known
 from tests.incidents.lab import Inject
 from tests.lab import servers
 from tests.lab.scenarios.scenario import ANY
@@ -27,7 +29,11 @@ class Incident:
 
     ``explains``: ids that must stand below the first finding. ``reason``: that of the availability. ``alone``: it needs the machine for
     itself. ``only``: nothing else above a notice may be said. ``servers``: those of the matrix that can show it, all of them when empty.
-    ``mends``: the action that takes it away, or with ``lessened`` takes its sting; ``given`` are variables for it.
+    ``mends``: the action that takes it away, or with ``lessened`` takes its sting; ``given`` are variables for it. ``holds``: keys that the
+    server must hold afterwards, where nobody can look before, because it is down.
+
+    ``refuses``: the action must be refused, and say this. Then ``first`` may be left out, which saves the diagnosis; ``playbook`` is
+    called in place of the action's own; ``ledger`` is {file: content}, given the server's name, of what the guard finds there.
     """
 
     number: str
@@ -43,6 +49,10 @@ class Incident:
     mends: str | None = None
     lessened: bool = False
     given: dict[str, Any] = field(default_factory=dict)
+    holds: Known | None = None
+    refuses: str | None = None
+    playbook: str = ""
+    ledger: Callable[[str], dict[str, str]] | None = None
 
     @property
     def eligible(self) -> list[str]:
@@ -73,7 +83,7 @@ def _loaded(path: Path) -> Incident:
         name=path.stem,
         title=module.__doc__.strip().rstrip("."),
         inject=module.inject,
-        first=module.first,
+        first=getattr(module, "first", None) if hasattr(module, "refuses") else module.first,
         explains=getattr(module, "explains", ()),
         reason=getattr(module, "reason", None),
         servers=getattr(module, "servers", ()),
@@ -82,4 +92,8 @@ def _loaded(path: Path) -> Incident:
         mends=getattr(module, "mends", None),
         lessened=getattr(module, "lessened", False),
         given=getattr(module, "given", {}),
+        holds=getattr(module, "holds", None),
+        refuses=getattr(module, "refuses", None),
+        playbook=getattr(module, "playbook", ""),
+        ledger=getattr(module, "ledger", None),
     )

@@ -25,6 +25,7 @@ __all__ = [
     "DEBIAN",
     "JEMALLOC",
     "WITH_TLS",
+    "Host",
     "Injecting",
     "Lab",
     "Place",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbooks that an incident is found and mended by, as people run them."""
+"""The playbooks that an incident is found and mended by, or that must refuse to, as people run them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.incidents.incident import Incident
 from tests.incidents.lab import Place
 from tests.lab import hosts
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
+# Of the actions whose playbook has another name.
+OWN = {"wait": "wait_loading"}
 
 
 def diagnose(place: Place) -> dict[str, Any]:
@@ -25,15 +28,30 @@ def diagnose(place: Place) -> dict[str, Any]:
     return _played("diagnose.yml", place, {})
 
 
-def remediate(place: Place, action: str, given: dict[str, Any]) -> dict[str, Any]:
-    """report.json of the servers at this place after remediate.yml, which may take this action and is given these variables."""
+def remediate(place: Place, incident: Incident) -> dict[str, Any]:
+    """report.json of the servers at this place after a playbook that may take the action of the incident."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
         # The ledger of a host that lives for a minute may lie where it belongs; that of this machine must not.
         here = "hosts" not in place or any(host.get("ansible_connection") == "local" for host in place["hosts"].values())
         ledger = {"redis_guard_dir": f"{folder}/guard"} if here else {}
         by_url = {} if "hosts" in place else {"redis_guard_host": "localhost"}
-        allowed = {"redis_remediation_mode": "apply", "redis_remediation_allow": [action], "redis_guard_settled": 1}
-        return _played("remediate.yml", place, {**by_url, **ledger, **allowed, **given})
+        allowed = {"redis_remediation_mode": "apply", "redis_remediation_allow": [incident.mends], "redis_guard_settled": 1}
+        if incident.ledger:
+            _write(Path(folder) / "guard", incident.ledger(_server(place)))
+        playbook = incident.playbook or (f"{OWN.get(str(incident.mends), incident.mends)}.yml" if incident.refuses else "remediate.yml")
+        return _played(playbook, place, {**by_url, **ledger, **allowed, **incident.given})
+
+
+def _server(place: Place) -> str:
+    """What the ledger calls a server by URL."""
+    return str(place["url"]).rpartition("/")[2].replace(":", "-")
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    folder.mkdir(mode=0o700)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).chmod(0o600)
 
 
 def _played(playbook: str, place: Place, given: dict[str, Any]) -> dict[str, Any]:

@@ -27,13 +27,14 @@ def table(incidents: list[Incident], results: list[dict[str, Any]]) -> str:
     """The table in Markdown, and the sum below it."""
     rows = [_row(incident, [result for result in results if result["name"] == incident.name]) for incident in incidents]
     made = [result for result in results if not result["skipped"]]
-    head = "| # | incident | first finding | right on | seconds | mended by | seconds |\n|---|---|---|---|---|---|---|\n"
+    columns = ("#", "incident", "first finding", "right on", "seconds", "mended by", "seconds", "kept", "refused")
+    head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
     right = sum(result["right"] for result in made)
     return head + "\n".join(rows) + f"\n\nThe last result of each: {right} of {len(made)} right."
 
 
 def _row(incident: Incident, results: list[dict[str, Any]]) -> str:
-    first = f"`{incident.first}`" if incident.first else "silent"
+    first = f"`{incident.first}`" if incident.first else "" if incident.refuses else "silent"
     if incident.explains:
         first += f", explains {', '.join(f'`{name}`' for name in incident.explains)}"
     if incident.reason:
@@ -42,10 +43,17 @@ def _row(incident: Incident, results: list[dict[str, Any]]) -> str:
     wrong = [f"**not {result['server']}**" for result in results if not (result["right"] or result["skipped"])]
     times = sorted(result["seconds"] for result in results if result["seconds"])
     seconds = f"{times[len(times) // 2]:.1f}" if times else ""
+    return f"| {incident.number} | {incident.title} | {first} | {', '.join([*right, *wrong])} | {seconds} | {_remedy(incident, results)} |"
+
+
+def _remedy(incident: Incident, results: list[dict[str, Any]]) -> str:
+    """The columns of what was done: by which action, how long it took, whether everything was kept, what a refusal says."""
+    if incident.refuses:
+        refused = [result.get("refused") for result in results if not result["skipped"]]
+        return f" |  |  | `{incident.mends}`: {incident.refuses}" + ("" if all(refused) else " **not everywhere**")
+    if not incident.mends:
+        return " |  |  | "
     cures = sorted(result["mended_seconds"] for result in results if result.get("mended"))
-    cure = (
-        f"`{incident.mends}` | {cures[len(cures) // 2]:.1f}"
-        if incident.mends and cures
-        else f"{f'`{incident.mends}`' if incident.mends else ''} | "
-    )
-    return f"| {incident.number} | {incident.title} | {first} | {', '.join([*right, *wrong])} | {seconds} | {cure} |"
+    seconds = f"{cures[len(cures) // 2]:.1f}" if cures else ""
+    kept = [result.get("kept") for result in results if result.get("kept") is not None]
+    return f"`{incident.mends}` | {seconds} | {('yes' if all(kept) else '**no**') if kept else ''} | "

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The incident suite: breaks real servers in real ways, and looks whether the diagnosis names the cause first.
+"""The incident suite: breaks real servers in real ways, and looks whether the diagnosis names the cause first, whether the remedy mends
+it and loses nothing, and whether each guard refuses.
 
 ``python -m tests.incidents.run [name or number ...]``: one server of each family; ``--all`` every server of the matrix that can show an
 incident. The table is printed at the end and written to tests/output/incidents.json; ``--readme`` writes that of the last run into
@@ -24,7 +25,8 @@ from typing import Any
 
 from tests.incidents import readme
 from tests.incidents.incident import Incident, every
-from tests.incidents.lab import Lab, Skipped
+from tests.incidents.kept import Keeper, looks
+from tests.incidents.lab import Lab, Place, Skipped
 from tests.incidents.playbooks import diagnose, remediate
 from tests.lab import servers
 
@@ -39,6 +41,8 @@ ATTEMPTS = 2
 class Result:
     """What came of one incident on one server. ``found`` is the id that was named first, ``seconds`` those of the diagnosis;
     ``mended`` tells whether the remedy took it away, None where there is none, ``mended_seconds`` how long that took, verified.
+    ``kept`` tells whether nothing was lost meanwhile that nobody announced, ``written`` how many writes were acknowledged;
+    ``refused`` whether a guard refused what it must, None where there is nothing to refuse.
 
     ``note`` says what is wrong, ``missed`` what was at the first attempt of two.
     """
@@ -57,10 +61,14 @@ class Result:
     skipped: bool = False
     mended: bool | None = None
     mended_seconds: float = 0.0
+    kept: bool | None = None
+    written: int = 0
+    refuses: str | None = None
+    refused: bool | None = None
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run what the command line names. Returns 1 where a first finding was wrong."""
+    """Run what the command line names. Returns 1 where one was not right."""
     parser = argparse.ArgumentParser(prog="python -m tests.incidents.run", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("incident", nargs="*", help="names, or numbers")
     parser.add_argument("--all", action="store_true", help="every server that can show an incident, not one of each family")
@@ -96,7 +104,7 @@ def run(incidents: list[Incident], everywhere: bool) -> list[Result]:
 
 def attempt(incident: Incident, name: str) -> Result:
     """Make the incident and diagnose it, once more where the first answer was wrong."""
-    blank = Result(incident.number, incident.name, incident.title, name, incident.first)
+    blank = Result(incident.number, incident.name, incident.title, name, incident.first, refuses=incident.refuses)
     binary = servers.matrix()[name]
     if binary is None:
         return replace(blank, skipped=True, note=f"{name} is not on this machine")
@@ -118,25 +126,53 @@ def attempt(incident: Incident, name: str) -> Result:
 def _judged(incident: Incident, blank: Result, lab: Lab) -> Result:
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(incident.inject(lab))
-        started = time.monotonic()
-        report = diagnose(place)
-        seconds = round(time.monotonic() - started, 2)
-        cured = remediate(place, incident.mends, incident.given) if incident.mends else None
-        mended_seconds = round(time.monotonic() - started - seconds, 2) if cured else 0.0
-    target = report["targets"][0]
+        result = blank if incident.refuses and not incident.first else _diagnosed(incident, blank, place)
+        if incident.refuses:
+            return _refused(incident, result, place)
+        return _mended(incident, result, place) if incident.mends else result
+
+
+def _diagnosed(incident: Incident, blank: Result, place: Place) -> Result:
+    started = time.monotonic()
+    (target, *dummy) = diagnose(place)["targets"]
+    seconds = round(time.monotonic() - started, 2)
     loud = [finding for finding in target["findings"] if finding["severity"] != "notice"]
     first: dict[str, Any] = loud[0] if loud else {}
     note = trouble(incident, target, loud)
-    ill = ailing(incident, cured) if cured else ""
-    return replace(
-        blank,
-        found=first.get("id"),
-        right=not (note or ill),
-        seconds=seconds,
-        note=note or ill,
-        mended=None if cured is None else not ill,
-        mended_seconds=mended_seconds,
-    )
+    return replace(blank, found=first.get("id"), right=not note, seconds=seconds, note=note)
+
+
+def _mended(incident: Incident, result: Result, place: Place) -> Result:
+    """The same with what came of the remedy, while somebody writes."""
+    with Keeper(place, incident.holds) as keeper:
+        started = time.monotonic()
+        report = remediate(place, incident)
+        seconds = round(time.monotonic() - started, 2)
+    ill, lost = ailing(incident, report), keeper.trouble(report)
+    note = "; ".join(filter(None, [result.note, ill, lost]))
+    written = keeper.told.get("written", 0)
+    return replace(result, right=not note, note=note, mended=not ill, mended_seconds=seconds, kept=not lost, written=written)
+
+
+def _refused(incident: Incident, result: Result, place: Place) -> Result:
+    """The same with what came of an action that must be refused."""
+    before = looks(place)
+    report = remediate(place, incident)
+    wrong = "it was refused, and changed something" if looks(place) != before else unrefused(incident, report)
+    note = "; ".join(filter(None, [result.note, wrong]))
+    return replace(result, right=not note, note=note, refused=not wrong)
+
+
+def unrefused(incident: Incident, report: dict[str, Any]) -> str:
+    """What is wrong with a report that must tell of a refusal, empty when it does."""
+    rows = [row for row in report["timeline"] if row["action"] == incident.mends]
+    states = {row["state"] for row in rows}
+    if not states & {"refused", "escalated"} or not states <= {"refused", "escalated", "nothing_to_do"}:
+        return f"{incident.mends} was not refused, but {', '.join(sorted(states)) or 'not tried'}"
+    said = "; ".join(row["why"] for row in rows)
+    if str(incident.refuses) not in said:
+        return f"{incident.mends} was refused for another reason: {said}"
+    return "" if report["exit_status"] == 2 else f"the playbook ended with {report['exit_status']}"
 
 
 def ailing(incident: Incident, report: dict[str, Any]) -> str:
@@ -166,9 +202,10 @@ def trouble(incident: Incident, target: dict[str, Any], loud: list[dict[str, Any
 
 
 def counted(results: list[Result]) -> dict[str, Any]:
-    """``{found, incidents, silent, healthy, seconds: {median, max}}`` of the incidents that could be made."""
+    """``{found, incidents, silent, healthy, mended, …, seconds: {median, max}}`` of the incidents that could be made."""
     made = [result for result in results if not result.skipped]
-    ill, healthy = [r for r in made if r.expected], [r for r in made if not r.expected]
+    ill = [r for r in made if r.expected]
+    healthy = [r for r in made if not r.expected and not r.refuses]
     times = [result.seconds for result in made if result.seconds] or [0.0]
     return {
         "found": sum(result.right for result in ill),
@@ -177,6 +214,9 @@ def counted(results: list[Result]) -> dict[str, Any]:
         "healthy": len(healthy),
         "mended": sum(result.mended is True for result in made),
         "remedies": sum(result.mended is not None for result in made),
+        "kept": sum(result.kept is True for result in made),
+        "refused": sum(result.refused is True for result in made),
+        "refusals": sum(result.refuses is not None for result in made),
         "skipped": len(results) - len(made),
         "seconds": {"median": round(statistics.median(times), 1), "max": max(times)},
     }
@@ -191,7 +231,8 @@ def table(results: list[Result], seconds: float) -> str:
             *map(_line, results),
             "",
             f"found {counts['found']} of {counts['incidents']} · silent {counts['silent']} of {counts['healthy']} · "
-            f"mended {counts['mended']} of {counts['remedies']} · "
+            f"mended {counts['mended']} of {counts['remedies']} · kept {counts['kept']} of {counts['remedies']} · "
+            f"refused {counts['refused']} of {counts['refusals']} · "
             f"diagnosis {counts['seconds']['median']} s (longest {counts['seconds']['max']} s) · "
             f"skipped {counts['skipped']} · {seconds:.0f} s in all",
         ]
@@ -201,8 +242,9 @@ def table(results: list[Result], seconds: float) -> str:
 def _line(result: Result) -> str:
     mark = "skip" if result.skipped else "ok  " if result.right else "FAIL"
     again = f" (at the 2nd attempt; before: {result.missed})" if result.missed else ""
-    shown = result.note or result.found or "silent"
+    shown = result.note or ", ".join(filter(None, [result.found, "refused" if result.refused else ""])) or "silent"
     shown += f", mended after {result.mended_seconds:.1f} s" if result.mended else ""
+    shown += f", kept with {result.written} writes" if result.kept else ""
     return f"{mark} {result.number:>4}  {result.name.partition('_')[2]:<26} {result.server:<11} {result.seconds:5.1f} s  {shown}{again}"
 
 

@@ -69,14 +69,6 @@ def test_a_plan_shows_the_effect_of_what_is_not_allowed_yet(full, play, guarded,
     assert ("tune_memory", "planned") in states(played)
 
 
-def test_what_is_guarded_is_refused_until_it_is_named(full, play, guarded):
-    played = play(REMEDIATE, *APPLY, *guarded, REDIS_URL=full.url)
-    assert played.status == 2
-    assert limit(full) == LIMIT
-    assert ("tune_memory", "refused") in states(played)
-    assert "redis_remediation_allow=[tune_memory]" in played.output
-
-
 def test_what_is_allowed_is_mended_and_the_report_tells_it_in_every_form(full, play, guarded):
     played = play(REMEDIATE, *APPLY, *ALLOWED, *guarded, REDIS_URL=full.url)
     assert played.status == 0, played.output

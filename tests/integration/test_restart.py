@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from tests.incidents.kept import Keeper
 from tests.lab import hosts, servers
 
 RESTART = "playbooks/restart.yml"
@@ -94,22 +95,11 @@ def test_a_killed_server_beyond_its_start_limit_is_started(host, restart):
 
 
 @needs_hosts
-@pytest.mark.parametrize(("how", "word"), [("mask", "masked"), ("disable", "disabled")])
-def test_a_person_s_decision_stands_whatever_may_be_lost(host, restart, how, word):
-    host.systemctl("stop", "redis-server")
-    host.systemctl(how, "redis-server")
-    refuses(restart(host, *APPLY, *LOSE), f"{word}", "on purpose")
-    assert "inactive" in host.systemctl("is-active", "redis-server", check=False)
-
-
-@needs_hosts
-def test_a_store_without_persistence_is_restarted_only_when_its_loss_is_accepted(host, restart):
+def test_a_store_without_persistence_is_restarted_when_its_loss_is_accepted(host, restart):
     host.redis("config", "set", "save", "")
     host.configure(NO_SAVE)
     host.redis("set", "a", "1")
     pid = host.pid()
-    refuses(restart(host, *APPLY, *YOUNG), "is used as a store", "1 change and 1 key are", "redis_service_accept_data_loss=true")
-    assert host.pid() == pid
     accepted = restart(host, *APPLY, *YOUNG, *LOSE)
     assert outcome(accepted)[0] == "resolved"
     assert "accepted: it saves nothing" in accepted.output
@@ -140,16 +130,6 @@ def test_a_save_that_fails_keeps_it_running(host, restart):
 
 
 @needs_hosts
-def test_a_master_that_would_start_empty_does_not_wipe_its_replicas(host, restart):
-    host.configure(NO_SAVE)
-    host.systemctl("restart", "redis-server")
-    host.systemctl("stop", "redis-server")
-    host.shell("rm -f /var/lib/redis/dump.rdb")
-    refuses(restart(host, *APPLY, redis_expected_replicas=1), "starts empty", "redis_expected_replicas", "take over first")
-    assert outcome(restart(host, *APPLY, *LOSE, redis_expected_replicas=1))[0] == "resolved"
-
-
-@needs_hosts
 def test_replicas_of_the_run_are_witnesses_and_come_first(play, tmp_path):
     with hosts.host("--hostname", "master1") as master, hosts.host("--hostname", "replica1") as replica:
         for member in (master, replica):
@@ -168,13 +148,31 @@ def test_replicas_of_the_run_are_witnesses_and_come_first(play, tmp_path):
         rows = planned.report["timeline"]
         assert [(row["target"], row["state"]) for row in rows] == [("b-replica", "planned"), ("a-master", "refused")], planned.output
         assert "would empty its 1 replica:" in rows[1]["why"]
-        master.systemctl("stop", "redis-server")
-        master.shell("rm -f /var/lib/redis/dump.rdb")
-        down = play(RESTART, *inventory, *APPLY, timeout=180, **environment)
-        told = {row["target"]: (row["state"], row["why"]) for row in down.report["timeline"]}
-        assert told["a-master"][0] == "refused", down.output
-        assert "the data is on its replicas b-replica" in told["a-master"][1]
-        assert replica.redis("get", "a").strip() == "1"
+
+
+@needs_hosts
+def test_a_master_and_its_replica_lose_nothing_that_was_acknowledged(play, tmp_path):
+    with hosts.host("--hostname", "master1") as master, hosts.host("--hostname", "replica1") as replica:
+        for member in (master, replica):
+            member.configure("bind 0.0.0.0", "protected-mode no")
+            member.systemctl("enable", "redis-server")
+        replica.configure(f"replicaof {master.shell('hostname -i').split()[0]} 6379")
+        for member in (master, replica):
+            member.start_redis()
+        servers.wait_for(lambda: "state=online" in master.redis("info", "replication"), "replication")
+        pids = master.pid(), replica.pid()
+        members = {name: hosts.member(host, redis_group="shop") for name, host in (("a-master", master), ("b-replica", replica))}
+        inventory, environment = hosts.inventory(tmp_path, **members)
+        with Keeper({"hosts": {"a-master": members["a-master"]}}) as keeper:
+            played = play(RESTART, *inventory, *APPLY, *YOUNG, timeout=180, **environment)
+        rows = [(row["target"], row["state"]) for row in played.report["timeline"]]
+        assert rows == [("b-replica", "resolved"), ("a-master", "resolved")], played.output
+        assert not any("accepted: " in step or "will be gone" in step for row in played.report["timeline"] for step in row["steps"])
+        assert keeper.told["lost"] == 0, keeper.told
+        assert keeper.told["written"] > 5_000, keeper.told
+        assert (master.pid() != pids[0], replica.pid() != pids[1]) == (True, True)
+        size = int(master.redis("dbsize"))
+        servers.wait_for(lambda: int(replica.redis("dbsize") or 0) == size, "the replica to be in step again")
 
 
 @needs_hosts

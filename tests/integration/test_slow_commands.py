@@ -160,16 +160,6 @@ def test_an_administrator_is_left_alone_until_named(family_binary, play, guarded
         assert not may(client, "KEYS", "x")
 
 
-def test_the_user_that_we_are_is_left_alone(family_binary, play, guarded):
-    with shop(family_binary, rules=("+@all",)) as (server, client):
-        url = f"redis://shop:{PASSWORD}@127.0.0.1:{server.port}"
-        played = play(SLOW, *APPLY, *guarded, *QUICK, "-vvv", REDIS_URL=url)
-        assert (played.status, state_of(played)) == (2, "refused"), played.output
-        assert "is the one that this run is logged in as" in text_of(played)
-        assert may(client, "KEYS", "x")
-    assert PASSWORD not in played.output
-
-
 def test_who_is_not_known_yet_is_found_by_watching(family_binary, play, guarded):
     """The slow log is off: nobody knows who calls KEYS until it is watched."""
     with servers.running(family_binary, slowlog_log_slower_than=-1) as server:

@@ -27,7 +27,7 @@ def load(name, changes=None):
         place = document
         for folder in folders:
             place = place.setdefault(folder, {})
-        place[last] = value
+        place[last] = copy.deepcopy(value)
     return document
 
 
@@ -133,8 +133,29 @@ class TestRestart:
         assert found["steps"][0] == "save its data first (BGSAVE): 7 changes since the last save"
 
     def test_one_with_the_append_only_file_needs_no_save(self):
-        found = plan(UNIT, {**UNSAVED, "info.persistence.aof_enabled": 1})
+        found = plan(UNIT, {**UNSAVED, "info.persistence.aof_enabled": 1, "host.config.settings.appendonly": "yes"})
         assert (found["refused"], found["save"]) == ([], False)
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"config.save": "3600 1", "host.config.settings.appendonly": "yes"}, "would load an append-only file that lacks its data"),
+            ({"info.persistence.aof_enabled": 1}, "would not load what is only there"),
+        ],
+        ids=["not switched on yet", "not written down"],
+    )
+    def test_one_that_would_start_otherwise_than_it_runs(self, changes, words):
+        changes = {**UNSAVED, **changes}
+        assert words in plan(UNIT, changes)["refused"][0]
+        assert "accepted: it " in plan(UNIT, changes, **LOSE)["steps"][0]
+        assert plan(UNIT, {**changes, "info.keyspace": {}})["refused"] == []
+        assert plan("healthy/replica-redis-7.0", {**HOST, **changes})["refused"] == []
+
+    def test_one_that_was_saved_by_hand_may_lose_what_comes_then_and_that_is_said(self):
+        saved = {**UNSAVED, "info.persistence.rdb_changes_since_last_save": 0, "host.disk.rdb_bytes": 1000}
+        found = plan(UNIT, saved, workload_role="store")
+        assert found["refused"] == []
+        assert "what is written until it stops will be gone" in found["steps"][0]
 
     @pytest.mark.parametrize("role", ["store", "session", "queue"])
     def test_data_that_may_not_be_lost_and_is_in_memory_only(self, role):

@@ -27,13 +27,14 @@ def of_a_restart(facts: Facts) -> tuple[list[str], str]:
         risks.append("Sentinels watch this master: fail over first (SENTINEL FAILOVER NAME), then restart it as a replica")
     if facts.get_or("info.persistence.aof_last_write_status", "ok") != "ok":
         risks.append("the last write to its append-only file failed: what came since is in its memory only")
+    risks += [_forgotten(facts, saves)] if keys and not _is_fed(facts) and _forgotten(facts, saves) else []
     if saves in ("rdb", "aof") or not keys:
         save = f"save its data first (BGSAVE): {_counted(changes, 'change')} since the last save"
         return risks, save if saves == "rdb" and changes else ""
     nothing = "it saves nothing" if saves == "nothing" else "it does not tell whether it saves (CONFIG)"
     if _is_master(facts) and replicas:
         risks.append(f"{nothing}, and would empty its {_counted(replicas, 'replica')}: fail over first")
-    alone = not replicas if _is_master(facts) else facts.get_or("info.replication.master_link_status", "up") != "up"
+    alone = not replicas if _is_master(facts) else not _is_fed(facts)
     if alone and facts.workload_role in PRECIOUS and (changes or _no_file(facts)):
         held = f"{_counted(changes, 'change')} and {_counted(keys, 'key')} are in its memory only"
         how = "BGSAVE writes them to its RDB file, which it loads when it starts"
@@ -43,8 +44,11 @@ def of_a_restart(facts: Facts) -> tuple[list[str], str]:
 
 def cold(facts: Facts) -> str:
     """What else is to be known of the start after a restart."""
-    cache = _is_master(facts) and facts.workload_role == "cache" and _saves(facts) == "nothing"
-    return f"it is a cache and saves nothing, so its {_counted(_keys(facts), 'key')} will be gone" if cache and _keys(facts) else ""
+    if _saves(facts) != "nothing" or not _keys(facts) or _is_fed(facts):
+        return ""
+    if _is_master(facts) and facts.workload_role == "cache":
+        return f"it is a cache and saves nothing, so its {_counted(_keys(facts), 'key')} will be gone"
+    return "it saves nothing by itself, so what is written until it stops will be gone"
 
 
 def of_a_start(facts: Facts, options: Mapping[str, Any]) -> tuple[list[str], str]:
@@ -110,6 +114,26 @@ def _keeps(settings: Mapping[str, str]) -> str:
     if settings.get("appendonly") == "yes":
         return "aof"
     return "rdb" if settings.get("save", "default").strip() else "nothing"
+
+
+def _forgotten(facts: Facts, saves: str) -> str:
+    """Why it would not load what it saves: how it runs is not how its unit starts it. Empty where it would, or where that is not known."""
+    settings = (part_or_empty(facts, "config").get("settings") or {}) if part_or_empty(facts, "unit") else {}
+    if not settings:
+        return ""
+    runs, starts = bool(facts.get_or("info.persistence.aof_enabled", 0)), settings.get("appendonly") == "yes"
+    if starts and not runs:
+        first = "CONFIG SET appendonly yes writes one first"
+        return f"it is configured for appendonly yes and runs without: it would load an append-only file that lacks its data ({first})"
+    if saves == "aof" and runs and not starts:
+        kept = "CONFIG REWRITE makes it last"
+        return f"it keeps an append-only file and is configured for appendonly no: it would not load what is only there ({kept})"
+    return ""
+
+
+def _is_fed(facts: Facts) -> bool:
+    """Whether it is a replica that gets its data from its master."""
+    return not _is_master(facts) and facts.get_or("info.replication.master_link_status", "up") == "up"
 
 
 def _no_file(facts: Facts) -> bool:

@@ -1,0 +1,19 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Six actions within an hour are enough for one server"""
+
+from __future__ import annotations
+
+from tests.incidents.lab import ANY
+from tests.incidents.refusals import book, done, full
+
+inject = full
+mends = "tune_memory"
+refuses = "6 actions within an hour are the most on one server"
+servers = ANY
+
+
+def ledger(server: str) -> dict[str, str]:
+    return book(*[done(server, "tune_clients", 300 * number) for number in range(1, 7)])
