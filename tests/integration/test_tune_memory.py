@@ -206,4 +206,4 @@ def test_a_build_that_cannot_tidy_up_says_so(play, guarded, tmp_path):
         assert client.config_get("*") == before
     assert (played.status, state_of(played)) == (0, "mitigated"), played.output
     assert "this build of the server cannot defragment" in played.report["timeline"][0]["why"]
-    assert json.loads((tmp_path / "guard" / "ledger.json").read_text())["restores"] == []
+    assert json.loads((tmp_path / "guard" / "ledger.json").read_text())["pending"] == []
