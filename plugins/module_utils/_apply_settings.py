@@ -61,7 +61,7 @@ def apply(client: Client, changes: Sequence[Setting], info: dict[str, dict[str, 
         refused = _set_at_once(client, changes) if at_once else _set_one_by_one(client, changes)
         done = [change for change in changes if change.name not in refused]
         trouble = _differences(client, done)
-        why_not = None if trouble or not rewrite or not done else _rewrite(client, info)
+        why_not = None if trouble or not rewrite or not done else write_file(client, info)
         if why_not and why_not != NO_FILE:
             trouble = why_not
         if trouble:
@@ -116,7 +116,7 @@ def _differences(client: Client, done: Sequence[Setting]) -> str | None:
     return None
 
 
-def _rewrite(client: Client, info: dict[str, dict[str, Any]]) -> str | None:
+def write_file(client: Client, info: dict[str, dict[str, Any]]) -> str | None:
     """CONFIG REWRITE; why it was not done, or None."""
     path = info.get("server", {}).get("config_file")
     if not path:

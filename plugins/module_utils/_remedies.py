@@ -69,9 +69,19 @@ ACTIONS: dict[str, Action] = {
             "guarded",
             (
                 "memory_limit_reached", "eviction_impossible", "writes_refused_memory", "memory_high", "memory_exceeds_host",
-                "memory_unlimited", "eviction_active", "eviction_policy_unfit", "expiry_behind",
+                "memory_unlimited", "memory_host_pressure", "eviction_active", "eviction_policy_unfit",
             ),
-            "sets maxmemory and the policy by the memory of the host and the use of the server, and lets expired keys go faster",
+            "sets maxmemory and the policy by the memory of the host and the use of the server, and tidies up",
+        ),
+        # Beside tune_memory, because nobody has to allow what no client loses anything by.
+        Action(
+            "tidy_memory",
+            "redis_memory",
+            "tidy_memory",
+            "safe",
+            ("expiry_behind", "fragmentation_allocator", "fragmentation_resident", "eviction_latency", "defrag_latency"),
+            "defragments for a while, gives freed pages back, frees large values in the background, and lets expired keys go faster",
+            tasks_from="tidy_memory",
         ),
         Action(
             "tune_clients",

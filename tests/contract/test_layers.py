@@ -20,7 +20,8 @@ FACES = ("modules", "action", "filter", "doc_fragments", "inventory")
 CONVERSATIONS = {
     "_acl_server.py", "_apply_settings.py", "_canary.py", "_client_kill.py", "_client_slot.py", "_clients_server.py", "_gather.py",
     "_gather_keyspace.py", "_guard_book.py", "_host_commands.py", "_host_files.py", "_host_processes.py", "_host_reading.py",
-    "_keyspace_run.py", "_keyspace_server.py", "_latency_server.py", "_ledger_file.py", "_manners.py", "_monitors_server.py",
+    "_keyspace_run.py", "_keyspace_server.py", "_latency_server.py", "_ledger_file.py", "_manners.py", "_memory_defrag.py",
+    "_memory_limit.py", "_memory_purge.py", "_memory_server.py", "_monitors_server.py",
     "_save_server.py", "_scan.py", "_script_kill.py", "_slowlog_server.py", "_wait_server.py",
 }  # fmt: skip
 CLIENT = "_client.py"

@@ -12,5 +12,5 @@ from tests.incidents.refusals import full
 inject = full
 mends = "tune_memory"
 given = {"redis_memory_maxmemory": "1mb"}
-refuses = "1mb is below the"
+refuses = "1 MiB is below the"
 servers = ANY

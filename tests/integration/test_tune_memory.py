@@ -2,20 +2,23 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""tune_memory.yml on every server of the matrix: plan, apply, once more, and back."""
+"""tune_memory.yml and tidy_memory.yml on every server of the matrix: plan, apply, once more, and back."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 
 import pytest
 import redis
 
 from tests.lab import servers
 from tests.lab.scenarios.scenario import fill, pair
+from tests.lab.writer import lost, writer
 
 TUNE = "playbooks/tune_memory.yml"
+TIDY = "playbooks/tidy_memory.yml"
 APPLY = ("-e", "redis_remediation_mode=apply", "-e", "redis_guard_settled=1", "-e", "redis_guard_cooldown=0")
 MIB = 1024 * 1024
 
@@ -121,3 +124,54 @@ def test_a_password_in_the_url_is_told_nowhere(family_binary, play, guarded):
     assert "Sesame" not in played.output
     for path in played.reports.rglob("*"):
         assert not path.is_file() or "Sesame" not in path.read_text(errors="replace"), path
+
+
+def test_no_write_is_lost_beyond_those_that_the_plan_has_announced(family_binary, play, guarded):
+    with servers.running(family_binary, maxmemory="64mb", maxmemory_policy="allkeys-lru") as server:
+        fill(server, 20_000, 1000)
+        with writer(server) as acknowledged:
+            servers.wait_for(lambda: len(acknowledged) > 200, "the writer to write")
+            lower = {"redis_memory_maxmemory": "18mb", "redis_memory_accept_eviction": True, "redis_memory_max_added_latency": 5000}
+            played = play(TUNE, *APPLY, *guarded, "-e", json.dumps(lower), REDIS_URL=server.url)
+        evicted = server.client().info("stats")["evicted_keys"]
+        kept = server.client().dbsize()
+        gone = lost(server, acknowledged)
+        assert int(server.client().config_get("maxmemory")["maxmemory"]) == 18 * MIB
+    assert (played.status, state_of(played)) == (0, "resolved"), played.output
+    announced = int(re.search(r"in up to ([0-9,]+) keys are evicted", played.report["timeline"][0]["steps"][1])[1].replace(",", ""))
+    assert kept + evicted >= 20_000 + len(acknowledged), "what is not there was counted as evicted"
+    assert len(gone) <= evicted <= announced
+
+
+def test_fragmentation_is_tidied_up_without_a_ledger_and_without_a_loss(play):
+    with servers.running(servers.matrix()["redis-8.2"]) as server:
+        fill(server, 200_000, 200)
+        client = server.client()
+        for start in range(0, 200_000, 2000):
+            client.delete(*[f"key:{number}" for number in range(start, start + 2000, 2)])
+        servers.wait_for(lambda: client.info("memory")["allocator_frag_bytes"] > 11 * MIB, "the server to see its fragmentation")
+        before = client.config_get("*")
+        with writer(server) as acknowledged:
+            planned = play(TIDY, REDIS_URL=server.url)
+            assert (planned.status, state_of(planned), client.config_get("*")) == (0, "planned", before), planned.output
+            played = play(TIDY, *APPLY, "-e", "redis_memory_max_added_latency=5000", REDIS_URL=server.url)
+        assert client.config_get("*") == before
+        assert lost(server, acknowledged) == []
+        assert len(acknowledged) > 1_000
+    assert (played.status, state_of(played)) == (0, "resolved"), played.output
+    assert "defragments for up to 60 s with at most 10 % of a core" in " ".join(planned.output.split())
+
+
+def test_a_build_that_cannot_tidy_up_says_so(play, guarded, tmp_path):
+    with servers.running(servers.matrix()["redis-7.0"]) as server:
+        fill(server, 200_000, 200)
+        client = server.client()
+        for start in range(0, 200_000, 2000):
+            client.delete(*[f"key:{number}" for number in range(start, start + 2000, 2)])
+        servers.wait_for(lambda: client.info("memory")["allocator_frag_bytes"] > 11 * MIB, "the server to see its fragmentation")
+        before = client.config_get("*")
+        played = play(TIDY, *APPLY, *guarded, REDIS_URL=server.url)
+        assert client.config_get("*") == before
+    assert (played.status, state_of(played)) == (0, "mitigated"), played.output
+    assert "this build of the server cannot defragment" in played.report["timeline"][0]["why"]
+    assert json.loads((tmp_path / "guard" / "ledger.json").read_text())["pending"] == []

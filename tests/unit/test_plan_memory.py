@@ -38,12 +38,14 @@ def test_a_full_server_gets_room_and_the_arithmetic_is_told():
 
 def test_a_server_without_a_limit_gets_what_its_host_can_give():
     plan = planned("memory_unlimited", ram=10 * GIB, total_system_memory=10 * GIB)
-    assert plan["settings"]["maxmemory"] in (8 * GIB, int(6.5 * GIB))
+    assert plan["lower"]["maxmemory"] in (str(8 * GIB), str(int(6.5 * GIB)))
+    assert not plan["lower"]["accept_eviction"]
 
 
 def test_a_limit_above_the_host_is_lowered_to_what_it_can_give():
     plan = planned("memory_exceeds_host", ram=8 * GIB)
-    assert plan["settings"]["maxmemory"] < 8 * GIB
+    assert int(plan["lower"]["maxmemory"]) < 8 * GIB
+    assert "maxmemory" not in plan["settings"]
 
 
 def test_what_is_as_it_should_be_is_left_alone():
@@ -61,7 +63,12 @@ def test_a_host_that_nobody_knows_is_a_reason_to_refuse():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "sentence"), [("1mb", "1mb is below the"), ("15gb", "15gb is more than 80 %"), ("100gb", "more than 80 % of the host's RAM")]
+    ("wanted", "sentence"),
+    [
+        ("1mb", "1 MiB is below the 10 MiB that are in use"),
+        ("15gb", "15gb is more than 80 %"),
+        ("100gb", "more than 80 % of the host's RAM"),
+    ],
 )
 def test_a_number_that_would_do_harm_is_refused(wanted, sentence):
     assert sentence in planned("memory_limit_reached", {"maxmemory": wanted})["refused"][0]
@@ -79,13 +86,65 @@ def test_a_policy_is_changed_only_where_it_does_not_fit():
     assert forgetful["settings"]["maxmemory-policy"] in ("allkeys-lru", "volatile-lru")
 
 
-def test_expired_keys_that_stay_are_removed_with_more_effort():
-    behind = snapshot("expiry_behind")
-    now = int(behind["config"]["active-expire-effort"])
-    behind["info"]["stats"]["expired_stale_perc"] = 40.0
-    assert memory.plan(behind, {})["settings"]["active-expire-effort"] == now + 2
-    behind["config"]["active-expire-effort"] = "10"
-    assert "active-expire-effort" not in memory.plan(behind, {})["settings"], "it works as hard as it can"
+def cache(**changes):
+    """A full cache of 10,000 keys of a kibibyte each; a tenth of them has a TTL."""
+    found = snapshot("eviction_policy_unfit", **changes)
+    found["info"]["memory"].update({"used_memory": 12 * MIB, "used_memory_startup": 2 * MIB, "mem_not_counted_for_evict": 0})
+    found["info"]["memory"].update({"maxmemory": 12 * MIB, "maxmemory_policy": "allkeys-lru", **changes})
+    found["info"]["keyspace"] = {"db0": {"keys": 10_000, "expires": 1_000}}
+    return found
+
+
+ASKED = {"maxmemory": "8mb", "workload_role": "cache"}
+
+
+def test_a_limit_below_what_is_in_use_names_the_loss_and_how_to_accept_it():
+    (refusal,) = memory.plan(cache(), ASKED)["refused"]
+    assert "8 MiB is below the 12 MiB that are in use" in refusal
+    assert "about 4 MiB in up to 8,000 keys are evicted (allkeys-lru)" in refusal
+    assert "redis_memory_accept_eviction=true" in refusal
+
+
+def test_an_accepted_loss_is_bounded_and_told():
+    plan = memory.plan(cache(), {**ASKED, "accept_eviction": True, "max_added_latency": 7})
+    assert not plan["refused"]
+    assert plan["lower"] == {
+        "maxmemory": str(8 * MIB), "accept_eviction": True, "most_evicted": 8_000, "max_added_latency": 7, "seconds": 120,
+    }  # fmt: skip
+    assert "maxmemory 12 MiB → 8 MiB: as asked for" in plan["steps"][0]
+    assert "in steps of 10 %; it stops where PING takes 7 ms more than before, or more keys go" in plan["steps"][1]
+
+
+@pytest.mark.parametrize(
+    ("policy", "sentence"),
+    [
+        ("noeviction", "under noeviction writes would be refused at once"),
+        ("volatile-lru", "keys with a TTL hold about 1 MiB only: it would be full even without them"),
+    ],
+)
+def test_no_loss_is_accepted_that_does_not_help(policy, sentence):
+    (refusal,) = memory.plan(cache(maxmemory_policy=policy), {**ASKED, "workload_role": "session", "accept_eviction": True})["refused"]
+    assert sentence in refusal
+
+
+def test_a_limit_that_the_host_cannot_hold_is_lowered_over_accepted_losses_only():
+    small = {"total_system_memory": 13 * MIB}
+    assert "add memory, or spread the data" in memory.plan(cache(**small), {"workload_role": "cache"})["refused"][0]
+    plan = memory.plan(cache(**small), {"workload_role": "cache", "accept_eviction": True})
+    assert (plan["refused"], plan["lower"]["accept_eviction"]) == ([], True)
+
+
+def test_a_host_without_memory_gets_back_what_is_not_used_whatever_the_limit():
+    pressed = cache(total_system_memory=13 * MIB, used_memory_rss=13 * MIB, mem_allocator="jemalloc-5.3.0")
+    plan = memory.plan(pressed, {"workload_role": "cache"})
+    assert (plan["refused"], plan["purge"], plan["lower"], plan["settings"]) == ([], True, {}, {})
+    assert "leaves the limit as it is" in plan["steps"][-1]
+
+
+@pytest.mark.parametrize(("name", "value"), [("max_added_latency", "much"), ("max_added_latency", 0)])
+def test_a_bound_that_cannot_be_meant_is_an_error(name, value):
+    with pytest.raises(ValueError, match=f"redis_memory_{name} is"):
+        memory.plan(cache(), {**ASKED, "accept_eviction": True, name: value})
 
 
 def test_a_server_that_tells_nothing_is_refused_and_no_error():

@@ -218,7 +218,7 @@ def _finding(rule: Rule | group_rule.GroupRule, verdict: Verdict, snapshot: Mapp
         "evidence": verdict.evidence,
         "explains": list(rule.explains),
         "advice": [_filled(line, words) for line in verdict.advice],
-        "remedy": _remedies.remedy(rule.id, rule.risk),
+        "remedy": _remedies.remedy(rule.id, verdict.risk or rule.risk),
         "docs_url": rule.docs_url,
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 SEVERITIES = ("critical", "warning", "notice")
@@ -126,12 +126,14 @@ class Verdict:
     """What a rule says when it speaks.
 
     Of the lines of ``advice`` those that begin with ``$ `` are commands; ``{cli}`` stands for redis-cli with the server's address.
+    ``risk`` is given where it is not that of the rule: a server that lacks what the remedy needs is a matter for people.
     """
 
     severity: str
     title: str
     evidence: dict[str, Any]
     advice: tuple[str, ...]
+    risk: str | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def told_as_past(verdict: Verdict | None, facts: Facts) -> Verdict | None:
     when = facts.get_or("previous.taken_at", "before")
     severity = "warning" if verdict.severity == "critical" else verdict.severity
     title = f"{verdict.title}, on average since the report of {when}; not now"
-    return Verdict(severity, title, {**verdict.evidence, "since_report_of": when}, verdict.advice)
+    return replace(verdict, severity=severity, title=title, evidence={**verdict.evidence, "since_report_of": when})
 
 
 def above(value: float, warning: float, critical: float) -> str | None:

@@ -47,8 +47,12 @@ def _fragmentation_resident(facts: Facts) -> Verdict | None:
         "mem_fragmentation_ratio": ratio,
         "used_memory": int(used),
     }
-    advice = ("The process holds pages that it does not need; give them back:", "$ {cli} memory purge")
-    return Verdict("warning" if large else "notice", "Memory was freed but not given back to the system", evidence, advice)
+    severity, title = "warning" if large else "notice", "Memory was freed but not given back to the system"
+    allocator = str(facts.get_or(MEMORY + "mem_allocator", ""))
+    if allocator and "jemalloc" not in allocator:
+        advice = (f"The allocator is {allocator}: it uses freed memory again, and gives it back at a restart only; fail over first.",)
+        return Verdict(severity, title, evidence, advice, "human")
+    return Verdict(severity, title, evidence, ("The process holds pages that it does not need; give them back:", "$ {cli} memory purge"))
 
 
 def _swapping(facts: Facts) -> Verdict | None:

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tune_memory would do to a server: the limit with its arithmetic, the policy, and what else helps. Pure.
+"""What tune_memory would do to a server: the limit with its arithmetic, the policy, and all that tidy_memory does. Pure.
 
-``{refused: [sentence], steps: [sentence], settings: {name: value}, arithmetic: {…}}``; a plan without settings has nothing to do.
+``{refused: [sentence], steps: [sentence], settings: {name: value}, lower: {…}, arithmetic: {…}}`` and the keys of tidy_memory. A limit that
+is raised stands in ``settings``, one that is lowered in ``lower``, which are options of redis_memory_limit.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import th
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.host_facts import room
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.memory_facts import MEMORY, allowed_percent, counted_keys
+from ansible_collections.aragora.redis.plugins.module_utils._plans import memory_tidy
+from ansible_collections.aragora.redis.plugins.module_utils._plans.memory_lowering import lowering, shown
 
 MIB = 1024 * 1024
 # As much more than what is used: 70 % full is below every threshold.
@@ -28,38 +31,53 @@ POLICIES = {"cache": "allkeys-lru", "session": "volatile-lru", "store": "noevict
 
 
 def plan(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan for a snapshot. ``options``: ``{maxmemory, policy, workload_role}``, each may be empty. ValueError for odd ones."""
+    """The plan for a snapshot. ``options``: ``{maxmemory, policy, workload_role, accept_eviction}`` and those of tidy_memory, each may be
+    empty. ValueError for odd ones.
+    """
     role = workload.judged_as(snapshot, options.get("workload_role") or None)["role"]
     facts = Facts(snapshot, thresholds.merged(None), role)
     refused: list[str] = []
     try:
-        limit, arithmetic = _limit(facts, str(options.get("maxmemory") or ""), refused)
-        policy, why = _policy(facts, str(options.get("policy") or ""), limit)
+        limit, arithmetic = _limit(facts, options, refused)
+        policy = _policy(facts, str(options.get("policy") or ""), limit)
+        settings, lower, steps = _changes(facts, (limit, arithmetic["sentence"]), policy, options, refused)
     except Missing as missing:
-        return {"refused": [f"the server does not tell {missing}, and without it nothing can be reckoned"], "steps": [], "settings": {}}
-    before: dict[str, Any] = {
-        "maxmemory": facts.integer(MEMORY + "maxmemory"),
-        "maxmemory-policy": str(facts.get(MEMORY + "maxmemory_policy")),
-    }
+        refused = [f"the server does not tell {missing}, and without it nothing can be reckoned"]
+        return {**memory_tidy.NOTHING, "lower": {}, "refused": refused}
+    tidy = memory_tidy.tidied(facts, options)
+    told = {**tidy, "arithmetic": arithmetic, "workload_role": role}
+    if refused and tidy["purge"] and not options.get("maxmemory") and not memory_tidy.speaks("memory_limit_reached", facts):
+        # Nobody has asked for this limit and writes work: what can be given back without it is, for the host is short of memory.
+        return {**told, "lower": {}, "steps": [*tidy["steps"], *(f"leaves the limit as it is: {text}" for text in refused)]}
+    return {**told, "refused": refused, "steps": [*steps, *tidy["steps"]], "settings": {**settings, **tidy["settings"]}, "lower": lower}
+
+
+def _changes(
+    facts: Facts, wanted: tuple[int | None, str], use: tuple[str, str], options: Mapping[str, Any], refused: list[str]
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """(settings at once, the lowering or nothing, steps). ``wanted`` is the limit and ``use`` the policy, each with its reason."""
+    (limit, sentence), (policy, why) = wanted, use
+    now, policy_now = facts.integer(MEMORY + "maxmemory"), str(facts.get(MEMORY + "maxmemory_policy"))
     settings: dict[str, Any] = {}
+    lower: dict[str, Any] = {}
     steps = []
-    if limit is not None and limit != before["maxmemory"]:
-        settings["maxmemory"] = limit
-        steps.append(f"maxmemory {_shown(before['maxmemory'])} → {_shown(limit)}: {arithmetic['sentence']}")
-    if policy != before["maxmemory-policy"]:
+    if limit is not None and limit != now:
+        steps.append(f"maxmemory {shown(now)} → {shown(limit)}: {sentence}")
+        if not limit or (now and limit > now):
+            settings["maxmemory"] = limit
+        elif not refused:
+            lower, costs = lowering(facts, limit, policy, options, refused)
+            steps += costs
+    if policy != policy_now:
         settings["maxmemory-policy"] = policy
-        steps.append(f"maxmemory-policy {before['maxmemory-policy']} → {policy}: {why}")
-    effort = _effort(facts)
-    if effort:
-        settings["active-expire-effort"] = effort
-        steps.append(f"active-expire-effort → {effort} of 10: expired keys are removed too slowly; it costs CPU")
-    return {"refused": refused, "steps": steps, "settings": settings, "arithmetic": arithmetic, "workload_role": role}
+        steps.append(f"maxmemory-policy {policy_now} → {policy}: {why}")
+    return settings, lower, steps
 
 
-def _limit(facts: Facts, wanted: str, refused: list[str]) -> tuple[int | None, dict[str, Any]]:
+def _limit(facts: Facts, options: Mapping[str, Any], refused: list[str]) -> tuple[int | None, dict[str, Any]]:
     """(the limit in bytes or None to leave it, how it was found)."""
     used = facts.number(MEMORY + "used_memory") - facts.number_or(MEMORY + "mem_not_counted_for_evict", 0)
-    now = facts.integer(MEMORY + "maxmemory")
+    now, wanted = facts.integer(MEMORY + "maxmemory"), str(options.get("maxmemory") or "")
     try:
         most, what = room(facts)
     except Missing:
@@ -69,21 +87,19 @@ def _limit(facts: Facts, wanted: str, refused: list[str]) -> tuple[int | None, d
     told = {"used_bytes": int(used), "memory_bytes": int(most) or None, "memory_is": what or None, "share_percent": share, "forks": forks}
     if wanted:
         limit = _size(wanted)
-        if limit and limit < used:
-            refused.append(f"{wanted} is below the {_shown(int(used))} that are in use: keys would be evicted or writes refused at once")
         if ceiling and limit > ceiling:
-            refused.append(f"{wanted} is more than {share:g} % of {_of(what)} ({_shown(ceiling)}): the kernel might kill the server")
+            refused.append(f"{wanted} is more than {share:g} % of {_of(what)} ({shown(ceiling)}): the kernel might kill the server")
         return limit, {**told, "sentence": "as asked for"}
     aim = int(max(HEADROOM * max(now, used), used + LEAST_ROOM)) // MIB * MIB
     because = " less what a fork for RDB or AOF copies" if forks else ""
-    sentence = f"{share:g} % of {_of(what)} is {_shown(ceiling)}{because}; {_shown(int(used))} are in use"
+    sentence = f"{share:g} % of {_of(what)} is {shown(ceiling)}{because}; {shown(int(used))} are in use"
     if not ceiling:
         refused.append("nobody tells how much memory the host has: give a number, redis_memory_maxmemory=2gb")
         return None, {**told, "sentence": "unknown"}
-    if not now:
-        return _bounded(ceiling, used, ceiling, refused, what), {**told, "sentence": sentence}
-    if now > ceiling:
-        return _bounded(ceiling, used, ceiling, refused, what), {**told, "sentence": sentence}
+    if not now or now > ceiling:
+        # Who has accepted that keys go is told what that costs.
+        limit = ceiling if options.get("accept_eviction") else _bounded(ceiling, used, ceiling, refused, what)
+        return limit, {**told, "sentence": sentence}
     full = used >= now * facts.limit("memory_high_warning_percent") / 100
     limit = _bounded(min(aim, ceiling), used, ceiling, refused, what) if full else now
     return limit, {**told, "sentence": f"so that it is not full again at once; {sentence}"}
@@ -92,7 +108,7 @@ def _limit(facts: Facts, wanted: str, refused: list[str]) -> tuple[int | None, d
 def _bounded(limit: int, used: float, ceiling: int, refused: list[str], what: str) -> int:
     """The limit, unless the data already fills what the host can give."""
     if limit <= used:
-        refused.append(f"{_shown(int(used))} are in use, and {_of(what)} allows {_shown(ceiling)}: add memory, or spread the data")
+        refused.append(f"{shown(int(used))} are in use, and {_of(what)} allows {shown(ceiling)}: add memory, or spread the data")
     return limit
 
 
@@ -120,17 +136,5 @@ def _size(wanted: str) -> int:
         raise ValueError(f"redis_memory_maxmemory is '{wanted}': {error}") from None
 
 
-def _effort(facts: Facts) -> int | None:
-    """How hard the server should work at removing expired keys, where it falls behind; None to leave it."""
-    now = int(facts.number_or("config.active-expire-effort", 0))
-    stale = facts.number_or("info.stats.expired_stale_perc", 0) > facts.limit("expiry_stale_percent")
-    behind = stale or facts.number_or("rates.stats.expired_time_cap_reached_count", 0) > 0
-    return min(10, now + 2) if now and now < 10 and behind else None
-
-
 def _of(what: str) -> str:
     return "the host's RAM" if what == "RAM" else what or "the host's memory"
-
-
-def _shown(number: int) -> str:
-    return f"{number / MIB:,.0f} MiB" if number else "no limit"
