@@ -32,7 +32,8 @@ HIDDEN = "(changed by somebody; not shown)\n"
 RELOAD_SECONDS = 60.0
 SERVICE = """\
 [Unit]
-Description=Remind of the fallback of {name}, and end it when its time is over and Redis is back
+Description=Watch of the fallback of {name}
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
@@ -41,7 +42,7 @@ TimeoutStartSec=1800
 """
 TIMER = """\
 [Unit]
-Description=Look every minute whether the fallback of {name} is over
+Description=Watch of the fallback of {name}, every minute
 
 [Timer]
 OnActiveSec=60

@@ -99,7 +99,8 @@ def install_module(host: Host) -> None:
 
 def profile(**more: Any) -> dict[str, Any]:
     """The whole profile of the service, with what differs."""
-    return _application.complete(more, PROFILE)
+    whole: dict[str, Any] = _application.complete(more, PROFILE)
+    return whole
 
 
 def fallback(host: Host, state: str, check_mode: bool = False, kill: int | None = None, **options: Any) -> dict[str, Any]:
