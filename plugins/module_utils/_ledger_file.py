@@ -57,7 +57,7 @@ def frozen(folder: Path) -> str | None:
 def change(folder: Path, how: Callable[[dict[str, Any]], Mapping[str, Any] | None]) -> None:
     """Read, change and write while nobody else does; ``how`` returns the new ledger, or None to leave it. Raises Unusable."""
     try:
-        with _locked(folder):
+        with locked(folder):
             new = how(read(folder))
             if new is not None:
                 _replace(folder / LEDGER, json.dumps(new, indent=1) + "\n")
@@ -76,7 +76,7 @@ def audit(folder: Path, line: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     state = folder.stat()
     if state.st_uid != os.geteuid() or state.st_mode & 0o022:
