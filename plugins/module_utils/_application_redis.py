@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _application_urls, _canary, _cluster
+from ansible_collections.aragora.redis.plugins.module_utils import _application_urls, _canary, _cluster, _info
 from ansible_collections.aragora.redis.plugins.module_utils._application_service import Service
 from ansible_collections.aragora.redis.plugins.module_utils._client import (
     Client,
@@ -29,14 +29,15 @@ OF_THE_WAY = ("dns", "refused", "timeout", "unreachable", "reset")
 
 
 def look(service: Service, options: dict[str, Any], writes: bool) -> dict[str, Any]:
-    """``{at, state, reason, error, ping_ms, role, replicas, canary}``; ``canary`` is null where none was written, else what did not work.
+    """``{at, state, reason, error, ping_ms, role, replicas, run_id, canary}``; ``canary`` is null where none was
+    written, else what did not work.
 
     Denied where it cannot be looked at from here.
     """
     endpoint = _endpoint(service)
     found: dict[str, Any] = {
         "at": f"{endpoint.address}/{endpoint.db}",
-        **dict.fromkeys(("reason", "error", "ping_ms", "role", "replicas", "canary")),
+        **dict.fromkeys(("reason", "error", "ping_ms", "role", "replicas", "run_id", "canary")),
     }
     try:
         client = _open(endpoint, options)
@@ -56,7 +57,11 @@ def _talk(client: Client, service: Service, found: dict[str, Any], options: dict
     started = time.perf_counter()
     client.call("PING")
     found["ping_ms"] = round((time.perf_counter() - started) * 1000, 3)
-    role, nodes, selected = client.pipeline([("ROLE",), ("CLUSTER", "NODES"), ("SELECT", client.endpoint.db)])
+    role, nodes, selected, info = client.pipeline(
+        [("ROLE",), ("CLUSTER", "NODES"), ("SELECT", client.endpoint.db), ("INFO", "server")]
+    )  # fmt: skip
+    if isinstance(info, str):
+        found["run_id"] = (_info.parse(info).get("server") or {}).get("run_id")
     if isinstance(role, list) and role:
         found["role"] = str(role[0])
         found["replicas"] = len(role[2]) if role[0] == "master" and len(role) > 2 else None

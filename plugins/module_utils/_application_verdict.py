@@ -29,7 +29,8 @@ NOT_LOOKED = "not looked at"
 
 
 def judge(profile: Mapping[str, Any], gathered: Mapping[str, Any], probe: Mapping[str, Any] | None, evaluate: Evaluate) -> dict[str, Any]:
-    """``{name, result, step, steps: [{step, ok, said}], said, asks, readiness, fallback, redis, pool, journal, wrote_to_redis}``.
+    """``{name, result, step, steps: [{step, ok, said}], said, unit, container, asks, readiness, fallback, redis, pool, journal,
+    wrote_to_redis}``.
 
     ``gathered`` and ``probe`` are results of the modules. ``asks`` tells whether the probe is worth its request.
     """
@@ -51,14 +52,35 @@ def judge(profile: Mapping[str, Any], gathered: Mapping[str, Any], probe: Mappin
         "step": first,
         "steps": steps,
         "said": next((row["said"] for row in steps if row["step"] == first), "the way to Redis and back is whole"),
+        "unit": profile["unit"],
+        "container": profile["container"],
         "asks": bool(profile["probe"]["url"]) and (result == WORKS or (result == DEGRADED and seen.in_fallback)),
         "readiness": seen.readiness(),
         "fallback": seen.fallback(),
-        "redis": {key: (told.get("redis") or {}).get(key) for key in ("at", "state", "role", "replicas")} if told.get("redis") else None,
+        "redis": {key: (told.get("redis") or {}).get(key) for key in ("at", "state", "role", "replicas", "run_id")}
+        if told.get("redis")
+        else None,
         "pool": told.get("pool"),
         "journal": told.get("journal"),
         "wrote_to_redis": (seen.probe or {}).get("wrote_to_redis"),
     }
+
+
+def together(by_host: Mapping[str, Mapping[str, Any]], run_id: str | None) -> dict[str, Any] | None:
+    """The part ``application`` of a snapshot: the verdict of the host that is worst off, with ``host``, and all results as ``hosts``.
+
+    None where it uses another server than the one that has this ``run_id``.
+    """
+    mine = {
+        host: verdict
+        for host, verdict in by_host.items()
+        if verdict and not (run_id and (verdict.get("redis") or {}).get("run_id") not in (None, run_id))
+    }
+    if not mine:
+        return None
+    worst = min(mine, key=lambda host: (BROKEN, DEGRADED, WORKS).index(mine[host]["result"]))
+    shown = {key: value for key, value in mine[worst].items() if key not in ("steps", "sentences", "asks")}
+    return {**shown, "host": worst, "hosts": {host: verdict["result"] for host, verdict in mine.items()}}
 
 
 def sentences(verdict: Mapping[str, Any]) -> list[str]:
@@ -105,7 +127,8 @@ class _Seen:
         ready = answer["status"] == (wanted["status"] or 200)
         if ready and wanted["ready"]:
             ready = self._told("readiness", "ready", answer["json"]) is True
-        unwell = redis is False or str(_word(redis)).lower() in UNWELL
+        # In its fallback it has no Redis, and may say so.
+        unwell = not self.in_fallback and (redis is False or str(_word(redis)).lower() in UNWELL)
         named = bool(not ready and wanted["redis_reason"] and reason and re.search(wanted["redis_reason"], str(reason)))
         return {
             "ready": ready,

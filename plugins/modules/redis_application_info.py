@@ -106,7 +106,7 @@ application:
     redis:
       description: Redis with the application's own URL, C(at), C(state) (as of M(aragora.redis.redis_info)), C(reason), C(error),
         C(ping_ms),
-        C(role), C(replicas), C(canary) (null where none was written, else what did not work).
+        C(role), C(replicas), C(run_id), C(canary) (null where none was written, else what did not work).
       type: dict
     readiness:
       description: The answer, C(status) (null where nobody answers), C(json), C(text), C(error), C(took_ms).

@@ -109,6 +109,41 @@ def test_a_service_that_is_down(host, verify):
     says(verify(), 2, "shop: broken, at the step service", "shop.service is inactive")
 
 
+def test_a_host_that_cannot_be_reached_is_no_success(host, booted, play, tmp_path):
+    profile = booted[1]
+    inventory, environment = hosts.inventory(tmp_path, app1=hosts.member(host), app2=hosts.member(hosts.Host("nobody-of-this-name")))
+    given = json.dumps({"redis_application": {**profile, "hosts": ["app1", "app2"]}})
+    says(
+        play(VERIFY, *inventory, "-e", given, **environment),
+        2,
+        "shop: works",
+        "app2: broken, at the step service: its host could not be asked",
+    )
+
+
+def test_a_diagnosis_asks_the_application_and_says_what_findings_mean_to_its_users(host, booted, play, tmp_path):
+    host.systemctl("stop", "redis-server")
+    shops.restart(host)
+    host.systemctl("start", "redis-server")
+    impact = [{"findings": ["application_not_ready"], "keys": ["shop:login:*"], "means": "nobody can log in"}]
+    application = {**booted[1], "hosts": ["cache1"], "impact": impact}
+    variables = {"redis_application": application, "redis_connection": {"login_password": PASSWORD}}
+    (tmp_path / "given.json").write_text(json.dumps(variables))
+    inventory, environment = hosts.inventory(tmp_path, cache1=hosts.member(host))
+    played = play("playbooks/diagnose.yml", *inventory, "-e", f"@{tmp_path}/given.json", "-vvv", **environment)
+    assert played.status == 0, played.output
+    finding = next(row for row in played.report["targets"][0]["findings"] if row["id"] == "application_not_ready")
+    assert played.ids()[0] == "application_not_ready"
+    assert finding["impact"] == ["nobody can log in (shop:login:*)"]
+    assert (finding["evidence"]["host"], finding["evidence"]["status"]) == ("cache1", 503)
+    assert "$ systemctl restart shop.service" in finding["advice"]
+    latest = played.reports / "latest"
+    pages = [(latest / f"report.{kind}").read_text(encoding="utf-8") for kind in ("md", "html")]
+    assert all("For its users: nobody can log in" in page for page in pages)
+    assert "for its users: nobody can log in" in played.output
+    assert not [secret for secret in (PASSWORD, TOKEN) if secret in played.output + "".join(pages)]
+
+
 def test_nobody_says_where_it_runs(play):
     played = play(VERIFY, "-e", json.dumps({"redis_application": {"unit": "shop.service"}}))
     assert played.status == 2
