@@ -67,7 +67,8 @@ def judge(profile: Mapping[str, Any], gathered: Mapping[str, Any], probe: Mappin
 
 
 def together(by_host: Mapping[str, Mapping[str, Any]], run_id: str | None) -> dict[str, Any] | None:
-    """The part ``application`` of a snapshot: the verdict of the host that is worst off, with ``host``, and all results as ``hosts``.
+    """The part ``application`` of a snapshot: the verdict of the host that is worst off, with ``host``, all results as ``hosts``, and as
+    ``not_ready`` the hosts on which it says that its Redis is not well.
 
     None where it uses another server than the one that has this ``run_id``.
     """
@@ -80,7 +81,8 @@ def together(by_host: Mapping[str, Mapping[str, Any]], run_id: str | None) -> di
         return None
     worst = min(mine, key=lambda host: (BROKEN, DEGRADED, WORKS).index(mine[host]["result"]))
     shown = {key: value for key, value in mine[worst].items() if key not in ("steps", "sentences", "asks")}
-    return {**shown, "host": worst, "hosts": {host: verdict["result"] for host, verdict in mine.items()}}
+    not_ready = [host for host, verdict in mine.items() if (verdict.get("readiness") or {}).get("of_redis")]
+    return {**shown, "host": worst, "not_ready": not_ready, "hosts": {host: verdict["result"] for host, verdict in mine.items()}}
 
 
 def sentences(verdict: Mapping[str, Any]) -> list[str]:

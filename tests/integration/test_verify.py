@@ -144,6 +144,33 @@ def test_a_diagnosis_asks_the_application_and_says_what_findings_mean_to_its_use
     assert not [secret for secret in (PASSWORD, TOKEN) if secret in played.output + "".join(pages)]
 
 
+def test_one_that_found_redis_down_is_planned_then_restarted_then_left_alone(host, booted, play, tmp_path):
+    def pid():
+        return host.systemctl("show", "--property=MainPID", "--value", "shop")
+
+    def run(*words):
+        played = play("playbooks/restart_application.yml", *inventory, "-e", f"@{tmp_path}/given.json", *words, **environment)
+        return played.report["timeline"][0]["state"], played
+
+    host.systemctl("stop", "redis-server")
+    shops.restart(host)
+    host.systemctl("start", "redis-server")
+    inventory, environment = hosts.inventory(tmp_path, cache1=hosts.member(host))
+    application = {**booted[1], "hosts": ["cache1"]}
+    given = {"redis_application": application, "redis_connection": {"login_password": PASSWORD}, "redis_guard_settled": 1}
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    before = pid()
+    state, played = run()
+    assert (state, played.status, pid()) == ("planned", 0, before), played.output
+    assert "restart shop.service on cache1" in played.output
+    state, played = run("-e", "redis_remediation_mode=apply")
+    assert (state, played.status) == ("resolved", 0), played.output
+    after = pid()
+    assert after != before
+    state, played = run("-e", "redis_remediation_mode=apply")
+    assert (state, pid()) == ("nothing_to_do", after), played.output
+
+
 def test_nobody_says_where_it_runs(play):
     played = play(VERIFY, "-e", json.dumps({"redis_application": {"unit": "shop.service"}}))
     assert played.status == 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._plans import clients, memory, scripts, service, slow_commands
+from ansible_collections.aragora.redis.plugins.module_utils._plans import application, clients, memory, scripts, service, slow_commands
 
 # {action: (snapshot, options) → {refused, steps, settings, …}}
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
@@ -19,6 +19,7 @@ PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]
     "tune_memory": memory.plan,
     "tune_clients": clients.plan,
     "slow_commands": slow_commands.plan,
+    "restart_application": application.restart,
 }
 
 

@@ -28,7 +28,7 @@ def with_application(server: Server, shop: shops.Shop) -> dict[str, Any]:
     seen = modules.run("redis_application_info", {"application": profile, "parts": ["redis", "readiness", "pool", "fallback"]})
     snapshot = snapshot_of(server)
     verdict = application_verdict(seen, profile)
-    return with_application_of(snapshot, {"app1": verdict}, profile)
+    return dict(with_application_of(snapshot, {"app1": verdict}, profile))
 
 
 def served(prepare: Any = None, variables: dict[str, str] | None = None, late: bool = False, **directives: Any) -> Make:
@@ -40,9 +40,12 @@ def served(prepare: Any = None, variables: dict[str, str] | None = None, late: b
         given = {"REDIS_URL": f"redis://127.0.0.1:{port}", **(variables or {})}
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aragora-redis-")))
-            steps = [lambda: servers.running(binary, port=port, **directives), lambda: shops.running(folder, **given)]
-            started = [stack.enter_context(step()) for step in (reversed(steps) if late else steps)]
-            server, shop = reversed(started) if late else started
+            if late:
+                shop = stack.enter_context(shops.running(folder, **given))
+                server = stack.enter_context(servers.running(binary, port=port, **directives))
+            else:
+                server = stack.enter_context(servers.running(binary, port=port, **directives))
+                shop = stack.enter_context(shops.running(folder, **given))
             if prepare:
                 prepare(server)
             yield {"snapshot": with_application(server, shop)}
