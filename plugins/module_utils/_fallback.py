@@ -224,3 +224,14 @@ def within_seconds(application: Mapping[str, Any]) -> int:
 def at(moment: float) -> str:
     """A time as people and other programs read it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+
+def held_by(fact: Any, name: str) -> dict[str, str] | None:
+    """``{since, until, who, why}`` of a service in the local fact, None where no fallback of it is held. Odd content is no error."""
+    lease = fact.get(name) if isinstance(fact, dict) else None
+    holders = lease.get("holders") if isinstance(lease, dict) else None
+    if not isinstance(lease, dict) or not isinstance(holders, dict):
+        return None
+    rows = [row for row in holders.values() if isinstance(row, dict)]
+    joined = {key: ", ".join(dict.fromkeys(str(row.get(key) or "unknown") for row in rows)) for key in ("who", "why")}
+    return {"since": str(lease.get("since")), "until": str(lease.get("until")), **joined}

@@ -102,6 +102,15 @@ ACTIONS: dict[str, Action] = {
             ("slow_command_keys", "monitor_attached"),
             "takes KEYS from the application that calls it, closes MONITOR, and watches the server for a while",
         ),
+        Action(
+            "restart_application",
+            "redis_verify",
+            "restart_application",
+            "guarded",
+            ("application_not_ready",),
+            "restarts the application where it says that Redis is not well although it is, and waits until it is ready",
+            "restart",
+        ),
     )
 }  # fmt: skip
 # Which action answers a finding.

@@ -112,3 +112,14 @@ def test_diagnose_groups_judges_what_hosts_judged_apart(template):
 
 def test_diagnose_groups_says_what_it_wants(template):
     assert "diagnose_groups wants what diagnose_targets returns" in template("[{}] | aragora.redis.diagnose_groups")
+
+
+def test_with_application_keeps_to_the_server_that_it_uses(template):
+    def verdict(run_id, result="works"):
+        return {"result": result, "redis": {"run_id": run_id}, "steps": [], "sentences": []}
+
+    expression = "snapshot | aragora.redis.with_application(verdicts, {'impact': []})"
+    snapshot = {**refused(), "info": {"server": {"run_id": "a"}}}
+    found = template(expression, snapshot=snapshot, verdicts={"app1": verdict("a"), "app2": verdict(None, "broken"), "app3": verdict("b")})
+    assert (found["application"]["host"], found["application"]["hosts"]) == ("app2", {"app1": "works", "app2": "broken"})
+    assert template(expression, snapshot=snapshot, verdicts={"app3": verdict("b")})["application"] is None

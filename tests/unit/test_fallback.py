@@ -225,3 +225,14 @@ def test_the_watch_is_one_file_that_needs_no_ansible(tmp_path):
         [sys.executable, "-I", "-S", str(tmp_path / "watch.pyz"), "shop.service"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_fact_tells_who_holds_a_fallback():
+    holders = {"a": {"who": "ann", "why": "Redis is down"}, "b": {"who": "bob", "why": "Redis is down"}}
+    told = {"shop.service": {"since": "1", "until": "2", "holders": holders}}
+    assert _fallback.held_by(told, "shop.service") == {"since": "1", "until": "2", "who": "ann, bob", "why": "Redis is down"}
+
+
+@pytest.mark.parametrize("fact", [None, [], {}, {"other.service": {}}, {"shop.service": None}, {"shop.service": {"holders": 1}}])
+def test_of_an_odd_fact_nobody_holds_anything(fact):
+    assert _fallback.held_by(fact, "shop.service") is None

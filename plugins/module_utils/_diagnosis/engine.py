@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from ansible_collections.aragora.redis.plugins.module_utils import _previous, _remedies
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import (
     acl,
+    application,
     availability,
     buffers,
     certificates,
@@ -68,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     *persistence.RULES,
     *replication.RULES,
     *cluster.RULES,
+    *application.RULES,
     *sentinel.RULES,
     *failover.RULES,
     *connections.RULES,

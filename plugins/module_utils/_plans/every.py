@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._plans import clients, memory, memory_tidy, scripts, service, slow_commands
+from ansible_collections.aragora.redis.plugins.module_utils._plans import (
+    application,
+    clients,
+    memory,
+    memory_tidy,
+    scripts,
+    service,
+    slow_commands,
+)
 
 # {action: (snapshot, options) → {refused, steps, settings, …}}
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
@@ -20,6 +28,7 @@ PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]
     "tidy_memory": memory_tidy.plan,
     "tune_clients": clients.plan,
     "slow_commands": slow_commands.plan,
+    "restart_application": application.restart,
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import SEVERITIES
+from ansible_collections.aragora.redis.plugins.module_utils._report import impact
 from ansible_collections.aragora.redis.plugins.module_utils._report.order import nested, worst_first
 from ansible_collections.aragora.redis.plugins.module_utils._report.patterns import summary
 
@@ -45,7 +46,7 @@ def _target(item: Mapping[str, Any]) -> dict[str, Any]:
         "availability": snapshot["availability"],
         "server": snapshot["server"],
         "workload": diagnosis["workload"],
-        "findings": diagnosis["findings"],
+        "findings": impact.told(snapshot, diagnosis["findings"]),
         "not_applicable": diagnosis["not_applicable"],
         "denied": snapshot["denied"],
         "keyspace": summary(snapshot),

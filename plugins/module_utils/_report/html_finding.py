@@ -45,6 +45,7 @@ def finding(node: Node, level: int, is_open: bool = False) -> ET.Element:
         head,
         el(
             "div",
+            [el("p", f"For its users: {clean(words, 500)}.", class_="impact") for words in found.get("impact") or []],
             advice(found.get("advice") or []),
             _remedy(found.get("remedy")),
             evidence(found.get("evidence") or {}),

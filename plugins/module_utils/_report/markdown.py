@@ -92,6 +92,7 @@ def _patterns(found: Mapping[str, Any]) -> list[str]:
 
 def _finding(finding: Mapping[str, Any], explained: list[dict[str, Any]]) -> list[str]:
     parts = [f"### {finding['severity'].capitalize()}: {escaped(finding['title'])} ({_code(finding['id'])})"]
+    parts += [f"For its users: {escaped(words)}." for words in finding.get("impact") or []]
     rows = flat(finding["evidence"])
     if rows:
         parts.append("| evidence | value |\n|---|---|\n" + "\n".join(f"| {escaped(name)} | {escaped(value)} |" for name, value in rows))

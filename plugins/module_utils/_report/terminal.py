@@ -135,6 +135,8 @@ def _title(target: Mapping[str, Any]) -> str:
 def _finding(node: Node, width: int, full: bool) -> list[Line]:
     finding, explained = node
     told = _wrapped(f"  ● {clean(finding['title'])} [{finding['id']}]", width, "    ", COLOURS[finding["severity"]])
+    for words in finding.get("impact") or []:
+        told += _wrapped(f"    ⇒ for its users: {clean(words)}", width, "      ", None)
     evidence = " · ".join(f"{name} {value}" for name, value in flat(finding["evidence"]))
     told += _wrapped(f"    {clean(evidence, MOST_EVIDENCE)}", width, "    ", None)
     for child, dummy in explained:

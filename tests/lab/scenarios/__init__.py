@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tests.lab.scenarios import (
     acl,
+    application,
     availability,
     certificates,
     clusters,
@@ -46,4 +47,5 @@ SCENARIOS: dict[str, Scenario] = {
     **network.SCENARIOS,
     **previous.SCENARIOS,
     **keyspace.SCENARIOS,
+    **application.SCENARIOS,
 }

@@ -18,6 +18,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _previous
 from tests.lab import hosts, servers
 from tests.lab.clusters import clustered
 from tests.lab.scenarios.acl import as_user
+from tests.lab.scenarios.application import served
 from tests.lab.scenarios.availability import tls_server
 from tests.lab.scenarios.host import snapshot_of
 from tests.lab.scenarios.previous import an_hour_ago
@@ -128,7 +129,7 @@ def _unit(dummy: Path) -> Iterator[dict[str, Any]]:
 
 
 # Those that not every server of the matrix can be.
-ONLY_ON = {"unit": ("redis-7.0",), "tls": servers.WITH_TLS, "again": ("redis-8.2",)}
+ONLY_ON = {"unit": ("redis-7.0",), "tls": servers.WITH_TLS, "again": ("redis-8.2",), "application": ("redis-8.2",)}
 ALONE = ("no_high_availability",)
 # True where applications log in as the only user there is.
 NO_USERS = ("default_user_all_powerful",)
@@ -149,4 +150,5 @@ HEALTHY: dict[str, tuple[Make, tuple[str, ...]]] = {
     "again": (_looked_at_again, (*ALONE, *NO_USERS)),
     "tls": (_encrypted, (*ALONE, *NO_USERS)),
     "unit": (_unit, ALONE),
+    "application": (served(some_data, **WELL_SET), (*ALONE, *NO_USERS)),
 }
