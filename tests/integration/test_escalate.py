@@ -123,11 +123,17 @@ def test_a_healthy_server_ends_the_incident_and_a_new_one_gets_a_new_clock(famil
     assert "nothing critical is found" in sentences(played)
 
 
-def test_without_a_ledger_only_a_person_escalates(play, told, hook):
+def test_without_a_clock_only_a_person_escalates(play, told, hook):
     played = play(ESCALATE, *APPLY, *told, "-e", "redis_escalation_deadline=0", REDIS_URL=nobody_there())
-    assert played.status == 0, played.output
-    assert "has no ledger to keep the clock" in sentences(played)
-    assert hook.posted == []
-    played = play(ESCALATE, *APPLY, *told, "-e", "redis_escalation_now=true", REDIS_URL=nobody_there())
     assert played.status == 2, played.output
+    assert "refused: a server by URL has no ledger to keep the clock" in sentences(played)
+    assert hook.posted == []
+
+
+def test_a_ledger_that_cannot_be_used_stops_no_call_for_help(play, guarded, told, hook, tmp_path):
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard").chmod(0o777)
+    played = play(ESCALATE, *APPLY, *guarded, *told, "-e", "redis_escalation_now=true", REDIS_URL=nobody_there())
+    assert played.status == 2, played.output
+    assert "not this user's alone" in sentences(played)
     assert len(hook.posted) == 2

@@ -75,7 +75,7 @@ def test_the_document_tells_the_incident_in_its_order():
              "findings": ["process_down"], "steps": [], "why": "the unit is masked"}]  # fmt: skip
     found = built(timeline=rows, fallback={"state": "on", "why": ""})
     assert [(row["action"], row["state"]) for row in found["timeline"]] == [
-        ("incident", "began"), ("restart", "failed"), ("fallback_enable", "mitigated"), ("page the team", "told"),
+        ("incident", "began"), ("restart", "failed"), ("escalate", "escalated"), ("page the team", "told"),
         ("tell users", "not_told"),
     ]  # fmt: skip
     assert found["open_points"][0].endswith("(restart: failed)")

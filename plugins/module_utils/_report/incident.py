@@ -57,7 +57,7 @@ def build(
     target = {"availability": after["snapshot"]["availability"], "findings": findings}
     roots = [finding for finding, dummy in nested(findings)]
     title = roots[0]["title"] if roots else "people were asked for, though no rule finds anything wrong"
-    rows = [*_beginnings(server, incident), *timeline, *_endings(server, told, fallback, now)]
+    rows = [*_beginnings(server, incident), *timeline, *_endings(server, told, now)]
     return {
         "schema": SCHEMA,
         "generated_at": _iso(now),
@@ -86,12 +86,10 @@ def _beginnings(server: str, incident: Mapping[str, Any]) -> Iterator[dict[str, 
         yield {**row, "at": _iso(incident["escalated_at"]), "state": "escalated"}
 
 
-def _endings(server: str, told: Sequence[Mapping[str, Any]], fallback: Mapping[str, Any], now: float) -> Iterator[dict[str, Any]]:
+def _endings(server: str, told: Sequence[Mapping[str, Any]], now: float) -> Iterator[dict[str, Any]]:
     """What the escalation itself has done."""
     row = {"target": server, "at": _iso(now)}
-    if fallback.get("state"):
-        state = "mitigated" if fallback["state"] == "on" else "refused"
-        yield {**row, "action": "fallback_enable", "state": state, "why": fallback.get("why")}
+    yield {**row, "action": "escalate", "state": "escalated"}
     for channel in told:
         state = "told" if channel.get("sent") else "not_told" if channel.get("error") else "would_tell"
         action = "tell users" if channel.get("audience") == "users" else "page the team"
