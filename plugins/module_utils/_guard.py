@@ -9,6 +9,8 @@ The ledger is ``{schema, entries: [entry], leases: {group: lease}, pending: [res
 * entry: ``{at, server, action, findings: [id], run_id, who, state, ended_at}``; ``state`` is ``began`` until the action has ended.
 * lease: ``{run_id, who, server, until}``: who acts on a group of servers, and on which of them.
 * restore: ``{id, server, settings: {name: old value}, due, run_id}``: a temporary setting, written down before it is set.
+
+Incidents stand beside them, see ``_guard_incidents``.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from ansible_collections.aragora.redis.plugins.module_utils import _guard_incidents
 
 SCHEMA = 1
 HOUR = 3600
@@ -84,6 +88,7 @@ def checked(ledger: Any) -> dict[str, Any]:
     rows = [*ledger.get("entries", []), *ledger.get("pending", []), *ledger.get("leases", {}).values()] if not wrong else []
     if wrong or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"its {', '.join(wrong) or 'rows'} are not what a ledger holds")
+    _guard_incidents.checked(ledger.get("incidents", {}))
     return ledger
 
 

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _guard, _ledger_file
+from ansible_collections.aragora.redis.plugins.module_utils import _guard, _guard_incidents, _ledger_file
 
-STATES = ("queried", "leased", "begun", "renewed", "pending", "restored", "ended", "released")
+STATES = ("queried", "leased", "begun", "renewed", "pending", "restored", "ended", "released", "opened", "escalated", "closed")
+INCIDENT = ("opened", "escalated", "closed")
 # How often to look whether a lease is free by now.
 INTERVAL = 0.5
 NEEDED = [
     *(("state", state, ["run_id", "action"]) for state in ("begun", "ended")),
-    *(("state", state, ["run_id"]) for state in ("leased", "renewed", "released")),
+    *(("state", state, ["run_id"]) for state in ("leased", "renewed", "released", "escalated")),
     ("state", "pending", ["run_id", "settings"]),
     ("state", "ended", ["outcome"]),
 ]
@@ -51,6 +52,8 @@ def guard_argument_spec() -> dict[str, Any]:
         "breaker": {"type": "int", "default": limits.breaker},
         "lease": {"type": "int", "default": limits.lease},
         "wait": {"type": "int", "default": 0},
+        "deadline": {"type": "int", "default": _guard_incidents.DEADLINE},
+        "again": {"type": "int", "default": _guard_incidents.AGAIN},
     }
 
 
@@ -71,9 +74,11 @@ def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     limits = _guard.Limits(options["cooldown"], options["hourly"], options["breaker"], options["lease"])
     call = Call(options, _request(options), limits, Path(options["dir"]), time.time(), uuid.uuid4().hex[:8])
     before = _ledger_file.read(call.folder)
+    after = _of_incident(call, before)
     # A lease that is not ours cannot be given back.
     mine = before["leases"].get(call.request.group, {}).get("run_id") == call.request.run_id
     writes = options["state"] != "queried" and (mine or options["state"] != "released")
+    writes = after != before if options["state"] in INCIDENT else writes
     verdict = _guard.Verdict()
     if options["state"] in ("queried", "begun"):
         verdict = _guard.verdict(before, call.request, limits, _ledger_file.frozen(call.folder), call.now)
@@ -83,7 +88,7 @@ def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         verdict = _begin(call)
     elif writes and not check_mode:
         _ledger_file.change(call.folder, functools.partial(_after, call))
-        if options["state"] == "ended":
+        if options["state"] in ("ended", *INCIDENT):
             _ledger_file.audit(call.folder, _line(call))
     return {
         "changed": writes and verdict.allowed,
@@ -94,8 +99,19 @@ def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         "counted": dict(verdict.counted),
         "overdue": _guard.overdue(before, call.request.server, call.request.run_id, call.now),
         "id": call.id if options["state"] == "pending" else None,
+        "incident": _guard_incidents.seen(after, call.request.server, options["deadline"], options["again"], call.now),
         "ledger": str(call.folder / _ledger_file.LEDGER),
     }
+
+
+def _of_incident(call: Call, ledger: dict[str, Any]) -> dict[str, Any]:
+    """The ledger as the call leaves it, as far as incidents go."""
+    state, server = call.options["state"], call.request.server
+    if state == "opened":
+        return _guard_incidents.opened(ledger, server, call.request.findings, call.now)
+    if state == "escalated":
+        return _guard_incidents.escalated(ledger, server, call.now)
+    return _guard_incidents.closed(ledger, server) if state == "closed" else ledger
 
 
 def _request(options: Mapping[str, Any]) -> _guard.Request:
@@ -138,6 +154,8 @@ def _judged(call: Call, now: float) -> _guard.Verdict:
 def _after(call: Call, ledger: dict[str, Any]) -> dict[str, Any]:
     """The ledger as the call leaves it."""
     options, request = call.options, call.request
+    if options["state"] in INCIDENT:
+        return _of_incident(call, ledger)
     if options["state"] == "renewed":
         return _guard.renewed(ledger, request, call.limits, call.now)
     if options["state"] == "pending":
@@ -158,10 +176,10 @@ def _line(call: Call) -> dict[str, Any]:
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(call.now)),
         "server": call.request.server,
-        "action": call.request.action,
+        "action": "incident" if call.options["state"] in INCIDENT else call.request.action,
         "findings": list(call.request.findings),
         "who": call.request.who,
         "run_id": call.request.run_id,
-        "outcome": call.options["outcome"],
+        "outcome": call.options["state"] if call.options["state"] in INCIDENT else call.options["outcome"],
         "details": call.options["details"],
     }

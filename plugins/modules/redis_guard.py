@@ -36,8 +36,12 @@ options:
       - V(restored) strikes out the O(restores) that were put back.
       - V(ended) writes down O(outcome), appends a line to the audit file and gives the lease back.
       - V(released) gives the lease back, and nothing else.
+      - V(opened) writes down that an incident of the server has begun; one that is open keeps its beginning, so that its clock does not
+        start again.
+      - V(escalated) writes down that people were told of it, V(closed) that it is over. All three append a line to the audit file, where
+        they change something.
     type: str
-    choices: [queried, leased, begun, renewed, pending, restored, ended, released]
+    choices: [queried, leased, begun, renewed, pending, restored, ended, released, opened, escalated, closed]
     default: queried
   server:
     description:
@@ -65,13 +69,13 @@ options:
     default: false
   findings:
     description:
-      - The findings that the action is to mend.
+      - The findings that the action is to mend, or of which the incident consists.
     type: list
     elements: str
     default: []
   run_id:
     description:
-      - Name of the run. Needed for all states but V(queried).
+      - Name of the run. Needed for all states but V(queried), V(restored), V(opened) and V(closed).
     type: str
   who:
     description:
@@ -134,6 +138,16 @@ options:
       - How many seconds to wait for a lease that another run holds for another server of the group. One for this server is not waited for.
     type: int
     default: 0
+  deadline:
+    description:
+      - How many seconds after its beginning an incident is escalated.
+    type: int
+    default: 900
+  again:
+    description:
+      - After how many seconds people are told again of an incident that is still open.
+    type: int
+    default: 3600
 """
 
 EXAMPLES = r"""
@@ -160,6 +174,12 @@ EXAMPLES = r"""
     action: tune_memory
     run_id: "{{ run }}"
     outcome: resolved
+
+- name: Start the clock of an incident
+  aragora.redis.redis_guard:
+    state: opened
+    server: cache1:6379
+    findings: [process_down]
 
 - name: See what is pending
   aragora.redis.redis_guard:
@@ -197,6 +217,11 @@ id:
   description: Name of the entry that V(pending) has made.
   returned: when O(state=pending)
   type: str
+incident:
+  description: "The open incident of the server, as the call leaves it, or null: C({since, findings, escalated_at, age, seconds_left,
+    again_in, due, sentence}), times in Unix seconds. C(due) is true when its deadline is over and people were not told within O(again)."
+  returned: success
+  type: dict
 ledger:
   description: Path of the ledger.
   returned: success

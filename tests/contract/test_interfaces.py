@@ -63,8 +63,9 @@ def test_the_connection_fragment_documents_the_connection_spec():
 
 
 def test_the_action_plugins_take_the_options_that_are_documented():
-    report = importlib.import_module("ansible_collections.aragora.redis.plugins.action.redis_report")
-    specs = {"redis_report": report.SPEC, "redis_info": info_argument_spec()}
+    names = ("redis_report", "redis_incident")
+    specs = {name: importlib.import_module(f"ansible_collections.aragora.redis.plugins.action.{name}").SPEC for name in names}
+    specs["redis_info"] = info_argument_spec()
     for name, spec in specs.items():
         documented = documentation(ROOT / "plugins" / "modules" / f"{name}.py")["options"]
         assert documented.keys() == spec.keys()

@@ -25,12 +25,12 @@ CONVERSATIONS = {
     "_gather_keyspace.py", "_guard_book.py", "_host_commands.py", "_host_files.py", "_host_processes.py", "_host_reading.py",
     "_keyspace_run.py", "_keyspace_server.py", "_latency_server.py", "_ledger_file.py", "_manners.py", "_memory_defrag.py",
     "_memory_limit.py", "_memory_purge.py", "_memory_server.py", "_monitors_server.py",
-    "_save_server.py", "_scan.py", "_script_kill.py", "_service_environment.py",
+    "_notify_apprise.py", "_save_server.py", "_scan.py", "_script_kill.py", "_service_environment.py",
     "_slowlog_server.py", "_wait_server.py",
 }  # fmt: skip
 CLIENT = "_client.py"
 # Drawing the report's charts is the controller's business; the library is imported where a chart is drawn.
-OTHER_LIBRARIES = {"_client.py": {"redis"}, "_report/charts.py": {"pygal"}}
+OTHER_LIBRARIES = {"_client.py": {"redis"}, "_notify_apprise.py": {"apprise"}, "_report/charts.py": {"pygal"}}
 
 
 def files() -> list[Path]:
@@ -80,8 +80,9 @@ def test_pure_files_import_the_standard_library_only(path):
     assert foreign <= OTHER_LIBRARIES.get(name_of(path), set())
 
 
-def test_only_the_client_imports_redis_py():
-    assert [name_of(path) for path in files() if any(name.split(".")[0] == "redis" for name in imports_of(path))] == [CLIENT]
+@pytest.mark.parametrize(("library", "door"), [("redis", CLIENT), ("apprise", "_notify_apprise.py")])
+def test_a_library_has_one_door(library, door):
+    assert [name_of(path) for path in files() if any(name.split(".")[0] == library for name in imports_of(path))] == [door]
 
 
 @pytest.mark.parametrize("path", files(), ids=name_of)

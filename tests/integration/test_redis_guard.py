@@ -80,6 +80,28 @@ def test_temporary_settings_are_known_until_they_are_put_back(guard):
     assert guard("queried", run_id="run-2")["overdue"] == []
 
 
+def test_an_incident_keeps_its_clock_until_it_is_closed(guard, tmp_path):
+    first = guard("opened", findings=["process_down"])
+    assert (first["changed"], first["incident"]["due"]) == (True, False)
+    again = guard("opened", run_id="run-2", findings=["process_down"])
+    assert (again["changed"], again["incident"]["since"]) == (False, first["incident"]["since"])
+    assert guard("queried", deadline=0)["incident"]["due"]
+    assert guard("escalated", deadline=0)["changed"]
+    assert guard("queried", deadline=0)["incident"]["again_in"] > 3590
+    assert guard("closed")["changed"]
+    assert guard("closed")["changed"] is False
+    assert guard("queried")["incident"] is None
+    lines = [json.loads(text) for text in (tmp_path / "guard" / "audit.jsonl").read_text().splitlines()]
+    assert [(line["action"], line["outcome"]) for line in lines] == [("incident", state) for state in ("opened", "escalated", "closed")]
+
+
+def test_an_incident_in_check_mode_is_told_and_not_written(guard, tmp_path):
+    found = guard("opened", findings=["process_down"], _check_mode=True)
+    assert (found["changed"], found["incident"]["seconds_left"]) == (True, 900)
+    assert not (tmp_path / "guard").exists()
+    assert "no incident of cache1:6379 is open" in guard("escalated")["msg"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99, "entries": [], "leases": {}, "pending": []}'])
 def test_a_damaged_ledger_is_a_sentence_and_stays_as_it_is(guard, tmp_path, text):
     (tmp_path / "guard").mkdir(mode=0o700)

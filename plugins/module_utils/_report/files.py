@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import stat
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ def private_file(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
+
+
+def replace_private_file(path: Path, text: str) -> None:
+    """The same for a file that is written again: whoever reads sees the old one or the new one."""
+    new = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
+    private_file(new, text)
+    new.replace(path)
 
 
 def as_json(data: Any) -> str:

@@ -34,6 +34,17 @@ def render(document: dict[str, Any], snapshots: Mapping[str, Mapping[str, Any]])
     """The page for ``report.json`` (see ARCHITECTURE) and the snapshots by target name; a target may have none."""
     targets = order.worst_first(document.get("targets") or [])
     answer = order.headline(document)
+    body = el(
+        "body",
+        el("header", el("p", "Redis diagnosis", class_="kicker"), el("p", _when(document), class_="when"), class_="top"),
+        el("main", _answer(document, answer, targets), what_was_done(document), _fleet(targets), _servers(targets, snapshots)),
+        el("footer", el("p", "Run ", el("code", clean(document.get("run_id"), 80)), f" · made {_when(document)} by aragora.redis")),
+    )
+    return page(f"{clean(answer['title'], 120)} – Redis diagnosis", body)
+
+
+def page(title: str, body: ET.Element) -> str:
+    """A page that stands alone, in the style of the report."""
     head = el(
         "head",
         el("meta", charset="utf-8"),
@@ -44,16 +55,10 @@ def render(document: dict[str, Any], snapshots: Mapping[str, Mapping[str, Any]])
         el("meta", name="robots", content="noindex"),
         # Without it browsers ask the web server for an icon.
         el("link", rel="icon", href="data:,"),
-        el("title", f"{clean(answer['title'], 120)} – Redis diagnosis"),
+        el("title", title),
     )
     style = ET.SubElement(head, "style")
     style.text = CSS
-    body = el(
-        "body",
-        el("header", el("p", "Redis diagnosis", class_="kicker"), el("p", _when(document), class_="when"), class_="top"),
-        el("main", _answer(document, answer, targets), _timeline(document), _fleet(targets), _servers(targets, snapshots)),
-        el("footer", el("p", "Run ", el("code", clean(document.get("run_id"), 80)), f" · made {_when(document)} by aragora.redis")),
-    )
     return serialise(el("html", head, body, lang="en"))
 
 
@@ -94,7 +99,7 @@ def _answer(document: Mapping[str, Any], answer: Mapping[str, Any], targets: lis
     )
 
 
-def _timeline(document: Mapping[str, Any]) -> ET.Element | None:
+def what_was_done(document: Mapping[str, Any]) -> ET.Element | None:
     """What was done, or would be, in the order in which it happened."""
     items = []
     for row in timeline.rows(document):

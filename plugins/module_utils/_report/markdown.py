@@ -26,7 +26,7 @@ def render(document: Mapping[str, Any]) -> str:
         f"{summary['critical']} critical, {summary['warning']} warning, {summary['notice']} notice "
         f"on {len(document['targets'])} server(s). Run {escaped(document['run_id'])}.",
     ]
-    parts += _timeline(document)
+    parts += of_timeline(document)
     if len(document["targets"]) > 1:
         parts += _fleet(document["targets"])
     for target in document["targets"]:
@@ -34,7 +34,7 @@ def render(document: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _timeline(document: Mapping[str, Any]) -> list[str]:
+def of_timeline(document: Mapping[str, Any]) -> list[str]:
     """What was done, or would be, for the ticket."""
     rows = [
         f"| {row['time']} | {escaped(row['target'])} | {_code(row['action'])} | {row['said']} | "
@@ -73,7 +73,7 @@ def _target(target: Mapping[str, Any]) -> list[str]:
         f"({escaped(target['workload']['why'])}).",
     ]
     for finding, explained in nested(target["findings"]):
-        parts += _finding(finding, [child for child, dummy in explained])
+        parts += of_finding(finding, [child for child, dummy in explained])
     if target.get("keyspace"):
         parts += _patterns(target["keyspace"])
     if target["denied"]:
@@ -90,7 +90,8 @@ def _patterns(found: Mapping[str, Any]) -> list[str]:
     return [f"### Memory by key pattern ({escaped(reach(found))})", *(f"{escaped(words)}." for words in found["unsure"]), table]
 
 
-def _finding(finding: Mapping[str, Any], explained: list[dict[str, Any]]) -> list[str]:
+def of_finding(finding: Mapping[str, Any], explained: list[dict[str, Any]]) -> list[str]:
+    """One finding with its evidence, what it explains and what to do."""
     parts = [f"### {finding['severity'].capitalize()}: {escaped(finding['title'])} ({_code(finding['id'])})"]
     parts += [f"For its users: {escaped(words)}." for words in finding.get("impact") or []]
     rows = flat(finding["evidence"])

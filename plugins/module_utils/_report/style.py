@@ -69,6 +69,8 @@ code { font-size: .9em; }
   border-top: 1px solid var(--line); }
 .fleet li:first-child { border-top: 0; }
 .fleet .badge { justify-self: start; margin-top: .125rem; }
+.fleet.said ul { margin: .5rem 0 0; padding-left: 1.125rem; } .said li { display: list-item; border: 0; padding: .1875rem 0; }
+.timeline .badge { white-space: normal; } .fleet > h2 + .wide { margin-top: .5rem; } .server > h2 { margin-bottom: .75rem; }
 .fleet a { font-weight: 600; } .fleet .note { display: block; }
 
 .server > header { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .75rem; }

@@ -20,6 +20,10 @@ STATES = {
     "refused": ("refused", "warning"),
     "escalated": ("escalated to people", "critical"),
     "failed": ("failed", "critical"),
+    "began": ("began", "critical"),
+    "told": ("told", "healthy"),
+    "not_told": ("not told", "warning"),
+    "would_tell": ("would be told", "notice"),
 }
 LONGEST_STEP = 300
 
