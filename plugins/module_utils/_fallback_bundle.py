@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The watch of a fallback as one file that any Python 3.9 runs without Ansible: the files that are imported here anyway, zipped."""
+"""The watch of a fallback as one file that any Python 3.9 runs without Ansible: itself and what it imports of ours, zipped."""
 
 from __future__ import annotations
 
+import ast
 import io
 import sys
 import zipfile
@@ -29,9 +30,8 @@ def packed() -> bytes:
     packages = PREFIX.split(".")
     texts = {"/".join([*packages[:depth], "__init__.py"]): "" for depth in range(1, len(packages) + 1)}
     texts["__main__.py"] = MAIN
-    for name in sorted(sys.modules):
-        if name.startswith(f"{PREFIX}._"):
-            texts[name.replace(".", "/") + ".py"] = _source(sys.modules[name])
+    for name in sorted(_needed(_fallback_watch.__name__, set())):
+        texts[name.replace(".", "/") + ".py"] = _source(name)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in texts.items():
@@ -39,5 +39,17 @@ def packed() -> bytes:
     return buffer.getvalue()
 
 
-def _source(module: Any) -> str:
-    return str(module.__loader__.get_source(module.__name__) or "")
+def _needed(name: str, found: set[str]) -> set[str]:
+    """The names of this file of ours and of all that it imports of ours."""
+    found.add(name)
+    for node in ast.walk(ast.parse(_source(name))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PREFIX):
+            for one in (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)):
+                if one in sys.modules and one not in found and one != PREFIX:
+                    _needed(one, found)
+    return found
+
+
+def _source(name: str) -> str:
+    module: Any = sys.modules[name]
+    return str(module.__loader__.get_source(name) or "")
