@@ -27,11 +27,11 @@ DATE = (2020, 1, 1, 0, 0, 0)
 
 def packed() -> bytes:
     """The zip file."""
-    packages = PREFIX.split(".")
-    texts = {"/".join([*packages[:depth], "__init__.py"]): "" for depth in range(1, len(packages) + 1)}
+    needed = sorted(_needed(_fallback_watch.__name__, set()))
+    packages = {name.rsplit(".", depth)[0] for name in needed for depth in range(1, name.count(".") + 1)}
+    texts = {f"{name.replace('.', '/')}/__init__.py": "" for name in sorted(packages)}
     texts["__main__.py"] = MAIN
-    for name in sorted(_needed(_fallback_watch.__name__, set())):
-        texts[name.replace(".", "/") + ".py"] = _source(name)
+    texts.update({f"{name.replace('.', '/')}.py": _source(name) for name in needed})
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in texts.items():
