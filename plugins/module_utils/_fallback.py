@@ -230,7 +230,8 @@ def held_by(fact: Any, name: str) -> dict[str, str] | None:
     """``{since, until, who, why}`` of a service in the local fact, None where no fallback of it is held. Odd content is no error."""
     lease = fact.get(name) if isinstance(fact, dict) else None
     holders = lease.get("holders") if isinstance(lease, dict) else None
-    if not isinstance(lease, dict) or not isinstance(holders, dict):
+    # One that is being switched off is not held any more.
+    if not isinstance(lease, dict) or not isinstance(holders, dict) or lease.get("phase") == "disabling":
         return None
     rows = [row for row in holders.values() if isinstance(row, dict)]
     joined = {key: ", ".join(dict.fromkeys(str(row.get(key) or "unknown") for row in rows)) for key in ("who", "why")}

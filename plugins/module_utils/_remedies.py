@@ -111,6 +111,15 @@ ACTIONS: dict[str, Action] = {
             "restarts the application where it says that Redis is not well although it is, and waits until it is ready",
             "restart",
         ),
+        Action(
+            "fallback_disable",
+            "redis_fallback",
+            "fallback_disable",
+            "guarded",
+            ("application_fallback_active",),
+            "lets the application use Redis again, once Redis has answered as a master for a while",
+            tasks_from="back",
+        ),
     )
 }  # fmt: skip
 # Which action answers a finding.
@@ -179,11 +188,13 @@ def left(plan: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]
 
     What hurts users now is escalated; of what will hurt them the run says that it has not mended it.
     """
+    loud = {finding["id"] for finding in findings}
     always = {"at": now, "ended_at": now, "target": target, "steps": []}
     rows = [
         {**always, "action": row["action"], "risk": row["risk"], "findings": row["findings"], "state": "refused", "why": row["why"]}
         for row in plan
-        if not row["allowed"]
+        # What only deserves a notice is refused to nobody.
+        if not row["allowed"] and loud & set(row["findings"])
     ]
     explained = {name for finding in findings for name in finding.get("explains") or []}
     human = [finding for finding in findings if not finding.get("remedy") and finding["id"] not in explained]

@@ -17,8 +17,8 @@ from pathlib import Path
 from tests.lab import hosts
 
 VERSION = "2.11.1"
-# It needs redis-py and bcrypt and asks for neither.
-PACKAGES = (f"aragora=={VERSION}", "redis==7.4.1", "bcrypt")
+# It needs redis-py and bcrypt and asks for neither; before Python 3.11.3, which is what Debian 12 has, redis-py needs async-timeout.
+PACKAGES = (f"aragora=={VERSION}", "redis==7.4.1", "async-timeout", "bcrypt")
 # The Python of the hosts.
 PYTHON = "3.11"
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / f"aragora-{VERSION}"

@@ -233,6 +233,9 @@ def test_the_fact_tells_who_holds_a_fallback():
     assert _fallback.held_by(told, "shop.service") == {"since": "1", "until": "2", "who": "ann, bob", "why": "Redis is down"}
 
 
-@pytest.mark.parametrize("fact", [None, [], {}, {"other.service": {}}, {"shop.service": None}, {"shop.service": {"holders": 1}}])
+OFF = {"shop.service": {"phase": "disabling", "since": "1", "until": "2", "holders": {"a": {"who": "ann", "why": "x"}}}}
+
+
+@pytest.mark.parametrize("fact", [None, [], {}, {"other.service": {}}, {"shop.service": None}, {"shop.service": {"holders": 1}}, OFF])
 def test_of_an_odd_fact_nobody_holds_anything(fact):
     assert _fallback.held_by(fact, "shop.service") is None

@@ -51,11 +51,13 @@ def _fallback_active(facts: Facts) -> Verdict | None:
     until = f" until {known['until']}" if "until" in known else ""
     advice = (
         "What it keeps in memory is gone at its next restart, and other instances do not see it.",
-        "When Redis is well, take the variables of the fallback out of its environment, restart it, and verify:",
-        "$ ansible-playbook aragora.redis.verify",
+        "When Redis is well, let it use Redis again, and verify:",
+        "$ ansible-playbook aragora.redis.fallback_disable",
     )
+    # While Redis is away, the fallback is what keeps the application going.
+    risk = None if facts.state() == "up" and facts.get_or("server.role", "") == "master" else "human"
     return Verdict(
-        "warning", f"{_name(facts)} works without Redis: its fallback is on{until}", {**_who(facts), "on": True, **known}, advice
+        "warning", f"{_name(facts)} works without Redis: its fallback is on{until}", {**_who(facts), "on": True, **known}, advice, risk=risk
     )
 
 
