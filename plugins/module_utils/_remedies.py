@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
+
 COLLECTION = "aragora.redis"
 
 
@@ -188,7 +190,7 @@ def left(plan: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]
     explained = {name for finding in findings for name in finding.get("explains") or []}
     human = [finding for finding in findings if not finding.get("remedy") and finding["id"] not in explained]
     if human:
-        why = "; ".join(str(finding["title"]) for finding in human[:3])
+        why = "; ".join(clean(finding["title"]) for finding in human[:3])
         ids = [finding["id"] for finding in human]
         state = "escalated" if any(finding["severity"] == "critical" for finding in human) else "mitigated"
         rows.append({**always, "action": "people", "risk": "human", "findings": ids, "state": state, "why": why})

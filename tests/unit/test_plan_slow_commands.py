@@ -149,3 +149,17 @@ def test_a_busy_server_is_told_how_its_script_ends():
     assert plan(function, "kill_script")["steps"][0].startswith("FUNCTION KILL ends the function")
     assert "cannot be killed" in plan(module, "kill_script")["refused"][0]
     assert plan(by_shop(), "kill_script")["steps"] == []
+
+
+def test_names_and_errors_from_the_server_are_harmless_in_what_people_read():
+    snapshot = by_shop("+@all")
+    evil = "shop\x1b[2J\u202e"
+    for row in snapshot["clients"]["worst"]:
+        row["user"] = evil
+    snapshot["acl"]["users"][0]["name"] = evil
+    found = plan(snapshot)
+    snapshot["availability"].update({"state": "hung", "error": evil})
+    texts = [*found["steps"], *found["refused"], *found["seen"], *plan(snapshot)["refused"]]
+    assert "\\x1b[2J" in " ".join(texts)
+    assert all(text.isprintable() for text in texts)
+    assert plan(by_shop(), users=[evil])["users"][0]["name"] == evil

@@ -99,3 +99,8 @@ def test_what_is_no_list_of_actions_is_a_sentence():
 def test_an_action_is_named_by_its_whole_name():
     (row,) = _remedies.ordered([finding("server_loading", "safe")], _remedies.names("restart"))
     assert (row["allowed"], row["named"]) == (True, False)
+
+
+def test_titles_are_harmless_in_what_is_left():
+    row = {**finding("slow_script", "human"), "title": "by \x1b[2Jshop"}
+    assert _remedies.left([], [row], "cache1", "now")[0]["why"] == "by \\x1b[2Jshop"
