@@ -124,11 +124,14 @@ def test_a_server_that_is_well_leaves_nothing_to_do():
 
 def test_to_give_back_needs_to_know_what():
     assert plan(by_shop(), give_back=True)["steps"] == []
-    found = plan(by_shop(), give_back=True, previous={"shop": ["on", "~*", "+@all"]})
-    assert found["give_back"] == {"shop": ["on", "~*", "+@all"]}
+    found = plan(by_shop(), give_back=True, previous={"shop": ["on", "nopass", "~*", "+@all", "-@admin"]})
+    # Somebody may have given it a password meanwhile, or switched it off: that stays.
+    assert found["give_back"] == {"shop": ["nocommands", "+@all", "-@admin"]}
     assert found["users"] == []
     with pytest.raises(ValueError, match="redis_latency_previous of 'shop'"):
         plan(by_shop(), give_back=True, previous={"shop": "on"})
+    with pytest.raises(ValueError, match="with its commands"):
+        plan(by_shop(), give_back=True, previous={"shop": ["on", "~*"]})
 
 
 @pytest.mark.parametrize("seconds", [-1, 241, "soon", None])
