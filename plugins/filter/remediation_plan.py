@@ -43,16 +43,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: "C({action, role, tasks_from, risk, findings, allowed, why}) for each action."
+  description: "C({action, role, tasks_from, risk, findings, named, allowed, why}) for each action."
   type: list
   elements: dict
 """
 
 
-def remediation_plan(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str] = ()) -> list[dict[str, Any]]:
+def remediation_plan(findings: Sequence[Mapping[str, Any]], allowed: Any = ()) -> list[dict[str, Any]]:
     """See DOCUMENTATION."""
     try:
-        return _remedies.ordered(plain(findings), [str(name) for name in allowed])
+        return _remedies.ordered(plain(findings), _remedies.names(plain(allowed)))
     except ValueError as error:
         raise AnsibleFilterError(f"redis_remediation_allow: {error}") from None
 

@@ -30,6 +30,13 @@ KEPT_ENTRIES = 2_000
 # How an action ended.
 STATES = ("resolved", "mitigated", "nothing_to_do", "refused", "escalated", "failed")
 # Whoever was refused has done nothing: that is no action that counts.
+# What the decisions read of each row.
+NUMBER = (int, float)
+ROWS: dict[str, dict[str, Any]] = {
+    "entries": {"at": NUMBER, "server": str, "action": str, "findings": list, "run_id": str, "state": str},
+    "leases": {"run_id": str, "who": str, "server": str, "until": NUMBER},
+    "pending": {"id": str, "server": str, "settings": dict, "due": NUMBER, "run_id": str},
+}
 DONE_NOTHING = ("nothing_to_do", "refused")
 
 
@@ -88,6 +95,10 @@ def checked(ledger: Any) -> dict[str, Any]:
     rows = [*ledger.get("entries", []), *ledger.get("pending", []), *ledger.get("leases", {}).values()] if not wrong else []
     if wrong or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"its {', '.join(wrong) or 'rows'} are not what a ledger holds")
+    for name, keys in ROWS.items():
+        found = ledger[name].values() if name == "leases" else ledger[name]
+        if not all(isinstance(row.get(key), kind) for row in found for key, kind in keys.items()):
+            raise ValueError(f"its {name} are not what a ledger holds")
     _guard_incidents.checked(ledger.get("incidents", {}))
     return ledger
 

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,8 @@ FREEZE = "freeze"
 LOCK = ".lock"
 # How long to wait for another writer, who needs milliseconds.
 LOCK_SECONDS = 10.0
+# 2,000 entries are less than 1 MiB.
+LARGEST = 16 * 1024 * 1024
 
 
 class Unusable(Exception):
@@ -35,11 +38,13 @@ def read(folder: Path) -> dict[str, Any]:
     """The ledger; an empty one where there is none yet. Raises Unusable."""
     path = folder / LEDGER
     try:
-        return _guard.checked(json.loads(path.read_text(encoding="utf-8")))
+        return _guard.checked(json.loads(_text(path)))
     except FileNotFoundError:
         return _guard.empty()
     except OSError as error:
-        raise Unusable(f"the ledger {path} cannot be read ({error.strerror}): run as its owner, with become") from None
+        raise Unusable(
+            f"the ledger {path} cannot be read ({error.strerror}): run as its owner, with become, or set redis_guard_dir"
+        ) from None
     except ValueError as error:
         raise Unusable(f"the ledger {path} is damaged ({error}): look at it, then move it away") from None
 
@@ -47,7 +52,7 @@ def read(folder: Path) -> dict[str, Any]:
 def frozen(folder: Path) -> str | None:
     """What the freeze file says, None where there is none; one that cannot be read freezes, too."""
     try:
-        return (folder / FREEZE).read_text(encoding="utf-8", errors="replace")[:500]
+        return _text(folder / FREEZE, 500)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -78,9 +83,7 @@ def audit(folder: Path, line: Mapping[str, Any]) -> None:
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state = folder.stat()
-    if state.st_uid != os.geteuid() or state.st_mode & 0o022:
-        raise PermissionError(errno.EPERM, "the folder is not this user's alone to write")
+    _check_owner(folder, os.geteuid())
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         end = time.monotonic() + LOCK_SECONDS
@@ -95,6 +98,24 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _text(path: Path, longest: int = -1) -> str:
+    """What a file of the folder says. Others could make this run set what they like: what they may write is not read."""
+    _check_owner(path.parent, 0, os.geteuid())
+    # A pipe in its place would be waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
+            raise OSError(errno.EINVAL, f"it is no file, or larger than {LARGEST >> 20} MiB")
+        return file.read(longest)
+
+
+def _check_owner(folder: Path, *owners: int) -> None:
+    state = folder.stat()
+    if state.st_uid not in owners or state.st_mode & 0o022:
+        raise PermissionError(errno.EPERM, "the folder is not this user's alone to write")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
+
 COLLECTION = "aragora.redis"
 
 
@@ -145,11 +147,20 @@ def action(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def ordered(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str]) -> list[dict[str, Any]]:
-    """The plan for one server: ``[{action, role, tasks_from, risk, findings: [id], allowed, why}]``, each action once, as in the table.
+def names(allowed: Any) -> list[str]:
+    """The actions that somebody allows: a list, or one text as a command line gives it, ``tune_memory,restart`` or ``[tune_memory]``."""
+    words = allowed.strip().removeprefix("[").removesuffix("]").replace(",", " ").split() if isinstance(allowed, str) else allowed or []
+    if not isinstance(words, (list, tuple)):
+        raise ValueError(f"{words!r} is no list of actions: choose from {', '.join(ACTIONS)}")
+    return [str(word).strip("'\"") for word in words]
 
-    An action that is named for several findings has the smallest risk of theirs, because it is the same action. ValueError where
-    ``allowed`` names an action that does not exist.
+
+def ordered(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str]) -> list[dict[str, Any]]:
+    """The plan for one server, each action once, as in the table.
+
+    ``[{action, role, tasks_from, risk, findings: [id], named, allowed, why}]``, ``named`` where ``allowed`` has it. An action that is named
+    for several findings has the smallest risk of theirs, because it is the same action. ValueError where ``allowed`` names an action that
+    does not exist.
     """
     for name in allowed:
         action(name)
@@ -162,13 +173,13 @@ def ordered(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str]) -> li
         if name in wanted:
             risks = {finding["remedy"]["risk"] for finding in wanted[name]}
             risk = "safe" if risks == {"safe"} else "guarded"
-            may = risk == "safe" or name in allowed
+            may, is_named = risk == "safe" or name in allowed, name in allowed
             why = "" if may else f"{name} is guarded: allow it with redis_remediation_allow=[{name}]"
             ids = [finding["id"] for finding in wanted[name]]
             rows.append(
                 {
                     "action": name, "role": f"{COLLECTION}.{found.role}", "tasks_from": found.tasks_from, "risk": risk, "findings": ids,
-                    "allowed": may, "why": why,
+                    "named": is_named, "allowed": may, "why": why,
                 }
             )  # fmt: skip
     return rows
@@ -199,7 +210,7 @@ def left(plan: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]
     explained = {name for finding in findings for name in finding.get("explains") or []}
     human = [finding for finding in findings if not finding.get("remedy") and finding["id"] not in explained]
     if human:
-        why = "; ".join(str(finding["title"]) for finding in human[:3])
+        why = "; ".join(clean(finding["title"]) for finding in human[:3])
         ids = [finding["id"] for finding in human]
         state = "escalated" if any(finding["severity"] == "critical" for finding in human) else "mitigated"
         rows.append({**always, "action": "people", "risk": "human", "findings": ids, "state": state, "why": why})

@@ -26,8 +26,8 @@ SHARED = {
     "redis_url", "redis_connection", "redis_group", "redis_expected_replicas", "redis_application", "redis_remediation_mode",
     "redis_remediation_allow", "redis_report_dir",
 }  # fmt: skip
-# Four plays fit.
-LONGEST_PLAYBOOK = 28
+# Five plays fit.
+LONGEST_PLAYBOOK = 32
 LONGEST_TASK_FILE = 60
 
 
@@ -99,6 +99,13 @@ def test_a_playbook_fits_the_eye(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "roles").glob("*/tasks/*.yml")), ids=str)
 def test_a_task_file_fits_the_eye(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_TASK_FILE
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=names)
+def test_a_playbook_first_refuses_a_limit_that_would_leave_it_with_nothing_to_do_in_silence(path):
+    first = load(path)[0]
+    assert first["hosts"] == "all"
+    assert first["tasks"][0]["ansible.builtin.import_role"] == {"name": "aragora.redis.redis_diagnosis", "tasks_from": "limit"}
 
 
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=names)

@@ -118,6 +118,7 @@ def test_a_web_server_on_the_port(look):
         b":1\r\n", b"$-1\r\n", b"*-1\r\n", b"*0\r\n", b"+OK\r\n", b"$5\r\nhello\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n",
         b"*1\r\n*4\r\n:1\r\n+x\r\n:2\r\n+y\r\n",
         b"-MOVED 1 127.0.0.1:7000\r\n", b"-ERR unknown command\r\n", b"$13\r\n# Memory\r\na:b\r\n",
+        b"$35\r\n# Clients\r\nconnected_clients:many\r\n\r\n",
     ],
 )  # fmt: skip
 def test_a_server_that_answers_nonsense_is_read_as_far_as_it_goes(look, reply):

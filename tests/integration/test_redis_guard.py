@@ -117,6 +117,26 @@ def test_a_folder_that_others_may_write_is_refused(guard, tmp_path):
     assert "not this user's alone" in guard("begun")["msg"]
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_what_others_may_have_written_is_not_even_read(guard, tmp_path, mode):
+    # What it holds as pending would be set on the server, a password or a folder of theirs.
+    planted = {"id": "a1", "server": ACTION["server"], "settings": {"requirepass": "theirs"}, "due": 0, "run_id": "run-0"}
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard" / "ledger.json").write_text(json.dumps({"schema": 1, "entries": [], "leases": {}, "pending": [planted]}))
+    (tmp_path / "guard").chmod(mode)
+    result = guard("queried")
+    assert "not this user's alone" in result["msg"]
+    assert "overdue" not in result
+
+
+@pytest.mark.parametrize("name", ["ledger.json", "freeze"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(guard, tmp_path, name):
+    (tmp_path / "guard").mkdir(mode=0o700)
+    os.mkfifo(tmp_path / "guard" / name)
+    result = guard("queried")
+    assert "it is no file" in result.get("msg", "") + result.get("sentence", "")
+
+
 def _begin(folder, run, answers):
     options = {**DEFAULTS, **ACTION, "state": "begun", "dir": str(folder), "run_id": run, "named": True}
     answers.put(_guard_book.answer(options, check_mode=False)["allowed"])

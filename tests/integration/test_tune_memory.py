@@ -58,6 +58,17 @@ def test_a_plan_changes_nothing_and_says_what_would_be(binary, play, guarded, tm
     assert state_of(played) == "planned"
 
 
+def test_a_plan_says_what_would_refuse_it_now(family_binary, play, guarded, tmp_path):
+    (tmp_path / "guard").mkdir(mode=0o700)
+    (tmp_path / "guard" / "freeze").write_text("release day")
+    with full(family_binary) as server:
+        fill_up(server)
+        played = play(TUNE, *guarded, REDIS_URL=server.url)
+    assert played.status == 0, played.output
+    (row,) = played.report["timeline"]
+    assert (row["state"], row["why"]) == ("planned", "it would be refused now: automatic changes are frozen here: release day")
+
+
 def test_it_mends_and_has_nothing_to_do_the_second_time(binary, play, guarded, tmp_path):
     with full(binary) as server:
         fill_up(server)

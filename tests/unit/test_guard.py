@@ -153,7 +153,9 @@ class TestPending:
 
 @pytest.mark.parametrize(
     "odd", [None, [], {}, {"schema": "1"}, {"schema": 1}, {"schema": 1, "entries": {}, "leases": {}, "pending": []},
-            {"schema": 1, "entries": [1], "leases": {}, "pending": []}, {"schema": 2, "entries": [], "leases": {}, "pending": []}],
+            {"schema": 1, "entries": [1], "leases": {}, "pending": []}, {"schema": 2, "entries": [], "leases": {}, "pending": []},
+            {"schema": 1, "entries": [{}], "leases": {}, "pending": []}, {"schema": 1, "entries": [], "leases": {"a": {}}, "pending": []},
+            {"schema": 1, "entries": [], "leases": {}, "pending": [{"server": "cache1:6379", "due": "soon"}]}],
 )  # fmt: skip
 def test_what_is_no_ledger_is_a_sentence(odd):
     with pytest.raises(ValueError, match=r"^its? "):

@@ -124,11 +124,14 @@ def test_a_server_that_is_well_leaves_nothing_to_do():
 
 def test_to_give_back_needs_to_know_what():
     assert plan(by_shop(), give_back=True)["steps"] == []
-    found = plan(by_shop(), give_back=True, previous={"shop": ["on", "~*", "+@all"]})
-    assert found["give_back"] == {"shop": ["on", "~*", "+@all"]}
+    found = plan(by_shop(), give_back=True, previous={"shop": ["on", "nopass", "~*", "+@all", "-@admin"]})
+    # Somebody may have given it a password meanwhile, or switched it off: that stays.
+    assert found["give_back"] == {"shop": ["nocommands", "+@all", "-@admin"]}
     assert found["users"] == []
     with pytest.raises(ValueError, match="redis_latency_previous of 'shop'"):
         plan(by_shop(), give_back=True, previous={"shop": "on"})
+    with pytest.raises(ValueError, match="with its commands"):
+        plan(by_shop(), give_back=True, previous={"shop": ["on", "~*"]})
 
 
 @pytest.mark.parametrize("seconds", [-1, 241, "soon", None])
@@ -149,3 +152,17 @@ def test_a_busy_server_is_told_how_its_script_ends():
     assert plan(function, "kill_script")["steps"][0].startswith("FUNCTION KILL ends the function")
     assert "cannot be killed" in plan(module, "kill_script")["refused"][0]
     assert plan(by_shop(), "kill_script")["steps"] == []
+
+
+def test_names_and_errors_from_the_server_are_harmless_in_what_people_read():
+    snapshot = by_shop("+@all")
+    evil = "shop\x1b[2J\u202e"
+    for row in snapshot["clients"]["worst"]:
+        row["user"] = evil
+    snapshot["acl"]["users"][0]["name"] = evil
+    found = plan(snapshot)
+    snapshot["availability"].update({"state": "hung", "error": evil})
+    texts = [*found["steps"], *found["refused"], *found["seen"], *plan(snapshot)["refused"]]
+    assert "\\x1b[2J" in " ".join(texts)
+    assert all(text.isprintable() for text in texts)
+    assert plan(by_shop(), users=[evil])["users"][0]["name"] == evil

@@ -77,3 +77,31 @@ def test_what_is_left_is_refused_or_for_people_and_what_is_explained_is_not_told
 def test_what_only_will_hurt_is_not_escalated():
     findings = [finding("slow_script", "human", "warning")]
     assert [row["state"] for row in _remedies.left([], findings, "cache1", "now")] == ["mitigated"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["tune_memory", "restart"], "tune_memory,restart", " tune_memory, restart", "[tune_memory, restart]", '["tune_memory","restart"]'],
+)
+def test_actions_may_be_allowed_as_a_command_line_gives_them(given):
+    assert _remedies.names(given) == ["tune_memory", "restart"]
+
+
+@pytest.mark.parametrize("given", ["", "[]", [], None, ()])
+def test_nothing_allows_nothing(given):
+    assert _remedies.names(given) == []
+
+
+def test_what_is_no_list_of_actions_is_a_sentence():
+    with pytest.raises(ValueError, match="is no list of actions: choose from restart, wait"):
+        _remedies.names({"tune_memory": True})
+
+
+def test_an_action_is_named_by_its_whole_name():
+    (row,) = _remedies.ordered([finding("server_loading", "safe")], _remedies.names("restart"))
+    assert (row["allowed"], row["named"]) == (True, False)
+
+
+def test_titles_are_harmless_in_what_is_left():
+    row = {**finding("slow_script", "human"), "title": "by \x1b[2Jshop"}
+    assert _remedies.left([], [row], "cache1", "now")[0]["why"] == "by \\x1b[2Jshop"

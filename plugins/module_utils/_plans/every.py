@@ -18,7 +18,11 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     service,
     slow_commands,
 )
+from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 
+# What people read of a plan.
+SENTENCES = ("refused", "steps", "seen")
+LONGEST = 1_000
 # {action: (snapshot, options) → {refused, steps, settings, …}}
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "restart": service.restart,
@@ -39,4 +43,6 @@ def plan(name: str, snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> 
     """
     if name not in PLANS:
         raise ValueError(f"there is no plan for '{name}': choose from {', '.join(PLANS)}")
-    return {"refused": [], "steps": [], "settings": {}, **PLANS[name](snapshot, options)}
+    found = {"refused": [], "steps": [], "settings": {}, **PLANS[name](snapshot, options)}
+    # Names and errors in them are whatever somebody sent, and Ansible shows a failure as it is.
+    return {key: [clean(text, LONGEST) for text in value] if key in SENTENCES else value for key, value in found.items()}

@@ -10,7 +10,7 @@ the ``before`` of each, ``seconds``, ``give_back: {user: rules}``, and ``seen``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils import _acl
@@ -64,10 +64,16 @@ def plan(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
 
 def _given_back(previous: Mapping[str, Any]) -> dict[str, Any]:
     for name, rules in previous.items():
-        if not isinstance(rules, (list, tuple)) or not rules:
-            raise ValueError(f"redis_latency_previous of '{name}' is {rules!r}: give the list of rules that it had")
-    steps = [f"gives the user {name} back what it had: {' '.join(rules)}" for name, rules in previous.items()]
-    return {"steps": steps, "give_back": {name: list(rules) for name, rules in previous.items()}}
+        if not isinstance(rules, (list, tuple)) or len(_commands(rules)) < 2:
+            raise ValueError(f"redis_latency_previous of '{name}' is {rules!r}: give the list of rules that it had, with its commands")
+    steps = [f"gives the user {name} back what it had: {' '.join(_commands(rules)[1:])}" for name, rules in previous.items()]
+    return {"steps": steps, "give_back": {name: _commands(rules) for name, rules in previous.items()}}
+
+
+def _commands(rules: Sequence[Any]) -> list[str]:
+    """What a user may call, of its rules. The rest was not taken, and may be another by now: a password, keys, that it is off."""
+    told = [str(rule) for rule in rules]
+    return ["nocommands", *(rule for rule in told if rule.startswith(("+", "-")) or rule == "allcommands")]
 
 
 def _users(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
