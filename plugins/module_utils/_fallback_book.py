@@ -178,7 +178,7 @@ def _disabled(call: Call) -> dict[str, Any]:
 
 
 def _take(call: Call, lease: Mapping[str, Any]) -> None:
-    _fallback_files.write(call.folder, {**lease, "phase": "disabling"})
+    _keep(call, {**lease, "phase": "disabling"})
     _fallback_files.take(lease["files"], lease["made"])
 
 
