@@ -44,8 +44,9 @@ def test_it_says_when_the_time_is_over(family_binary, run_module):
 
 
 def test_a_save_that_fails_is_no_success(server, run_module):
-    (server.folder / "dump.rdb").mkdir()
+    # It listens before it looks for data: only when it answers has it found none.
     server.client().set("a", "1")
+    (server.folder / "dump.rdb").mkdir()
     result = run_module("redis_save", url=server.url)
     assert "could not save its data" in result["msg"]
 
