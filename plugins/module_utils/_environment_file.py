@@ -46,6 +46,25 @@ def line(name: str, value: str) -> str:
     return f"{name}={value}" if SAFE.fullmatch(value) else f'{name}="{escaped}"'
 
 
+def changed(text: str, name: str, value: str | None) -> str:
+    """The file with this variable set, or without it for None; every other byte stays. ValueError where that cannot be done by one line."""
+    wanted = {key: old for key, old in parse(text).items() if key != name}
+    lines = text.splitlines(keepends=True)
+    places = [place for place, one in enumerate(lines) if one.partition("=")[0].strip() == name and "=" in one]
+    if value is None:
+        new = "".join(one for place, one in enumerate(lines) if place not in places)
+    elif places:
+        end = lines[places[-1]][len(lines[places[-1]].rstrip("\r\n")) :]
+        new = "".join([*lines[: places[-1]], line(name, value) + end, *lines[places[-1] + 1 :]])
+    else:
+        new = text + ("" if not text or text.endswith("\n") else "\n") + line(name, value) + "\n"
+    # A value of several lines would leave its other lines behind.
+    whole = all(parse(lines[place]).get(name) == parse(text).get(name) for place in places[-1:])
+    if not whole or parse(new) != (wanted if value is None else {**wanted, name: value}):
+        raise ValueError(f"{name} stands in the file in a form that one line cannot change: set it by hand")
+    return new
+
+
 def from_unit(words: str) -> dict[str, str]:
     """The variables of ``Environment=`` as ``systemctl show`` prints them."""
     try:

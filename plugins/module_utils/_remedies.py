@@ -114,6 +114,14 @@ ACTIONS: dict[str, Action] = {
             "restart",
         ),
         Action(
+            "tune_pools",
+            "redis_pools",
+            "tune_pools",
+            "guarded",
+            ("application_pools_large",),
+            "bounds the connection pools of the application in its environment file, and restarts it",
+        ),
+        Action(
             "fallback_disable",
             "redis_fallback",
             "fallback_disable",

@@ -18,7 +18,8 @@ OURS = "ansible_collections.aragora.redis.plugins."
 # From the top: a file may import from its own layer and from those below. What is not named here is pure.
 FACES = ("modules", "action", "filter", "doc_fragments", "inventory")
 CONVERSATIONS = {
-    "_acl_server.py", "_application_gather.py", "_application_http.py", "_application_probe.py", "_application_redis.py",
+    "_acl_server.py", "_application_gather.py", "_application_http.py", "_application_pool.py", "_application_probe.py",
+    "_application_redis.py",
     "_application_run.py", "_application_service.py",
     "_apply_settings.py", "_canary.py", "_client_kill.py", "_client_slot.py", "_clients_server.py", "_fallback_book.py",
     "_fallback_bundle.py", "_fallback_files.py", "_fallback_ready.py", "_fallback_redis.py", "_fallback_watch.py", "_gather.py",

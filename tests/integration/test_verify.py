@@ -149,9 +149,11 @@ def test_one_that_found_redis_down_is_planned_then_restarted_then_left_alone(hos
         return host.systemctl("show", "--property=MainPID", "--value", "shop")
 
     def run(*words):
-        played = play("playbooks/restart_application.yml", *inventory, "-e", f"@{tmp_path}/given.json", *words, **environment)
+        played = play("playbooks/restart_application.yml", *inventory, "-e", f"@{tmp_path}/given.json", "-vvv", *words, **environment)
+        assert "Planted" not in played.output
         return played.report["timeline"][0]["state"], played
 
+    host.drop_in("[Service]\nEnvironment=SHOP_KEY=Planted-8462\n", unit="shop")
     host.systemctl("stop", "redis-server")
     shops.restart(host)
     host.systemctl("start", "redis-server")
@@ -169,6 +171,35 @@ def test_one_that_found_redis_down_is_planned_then_restarted_then_left_alone(hos
     assert after != before
     state, played = run("-e", "redis_remediation_mode=apply")
     assert (state, pid()) == ("nothing_to_do", after), played.output
+
+
+def test_pools_that_do_not_fit_are_bounded_and_come_back_when_that_does_not_hold(host, booted, play, tmp_path):
+    def run(*words, bound=0):
+        more = ("-e", f"redis_pools_bound={bound}", "-e", "redis_guard_cooldown=0", "-vvv", "--diff")
+        played = play("playbooks/tune_pools.yml", *inventory, "-e", f"@{tmp_path}/given.json", *more, *words, **environment)
+        assert "Planted" not in played.output
+        return played.report["timeline"][0]["state"], played
+
+    def variables():
+        return host.run("cat", shops.ENVIRONMENT)
+
+    inventory, environment = hosts.inventory(tmp_path, cache1=hosts.member(host))
+    # 2 clients × 3 processes × 50 instances × 50 are 15,000 connections; the server takes 10,000 of them, or as many as it has files.
+    application = {**booted[1], "hosts": ["cache1"], "instances": 50}
+    given = {"redis_application": application, "redis_connection": {"login_password": PASSWORD}, "redis_guard_settled": 1}
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    before = variables()
+    state, played = run()
+    assert (state, played.status, variables()) == ("planned", 0, before), played.output
+    assert "SHOP_POOL 50 → " in played.output
+    state, played = run("-e", "redis_remediation_mode=apply")
+    kept = variables()
+    assert (state, played.status, kept.count("SHOP_POOL=")) == ("resolved", 0, 1), played.output
+    state, played = run("-e", "redis_remediation_mode=apply")
+    assert state == "nothing_to_do", played.output
+    # Redis is never well within no time: the bound that was there comes back.
+    state, played = run("-e", "redis_remediation_mode=apply", "-e", "redis_guard_verify_timeout=0.001", bound=3)
+    assert (state, played.status, variables()) == ("escalated", 2, kept), played.output
 
 
 def test_nobody_says_where_it_runs(play):

@@ -62,3 +62,24 @@ def test_files_win_over_settings_of_the_unit_and_later_files_over_earlier_ones()
 @pytest.mark.parametrize(("word", "true"), [("true", True), ("1", True), ("Yes", True), ("0", False), ("", False), (None, False)])
 def test_words_that_switch_something_on(word, true):
     assert _environment_file.is_true(word) is true
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "after"),
+    [
+        ("", "5", "A=5\n"),
+        ("B=1", "5", "B=1\nA=5\n"),
+        ("# A=1\nA=1\nB=secret # x\r\n", "5", "# A=1\nA=5\nB=secret # x\r\n"),
+        (" A = 1\nA=2\n", "5", " A = 1\nA=5\n"),
+        ("A=1\nB=2\nA=3", None, "B=2\n"),
+        ("B=2\n", None, "B=2\n"),
+    ],
+)
+def test_one_variable_is_changed_and_every_other_byte_stays(text, value, after):
+    assert _environment_file.changed(text, "A", value) == after
+
+
+@pytest.mark.parametrize("text", ['A="1\n2"\n', "A=1\\\n2\n", 'B="\nA=1"\n'])
+def test_what_one_line_cannot_change_is_left_to_people(text):
+    with pytest.raises(ValueError, match="set it by hand"):
+        _environment_file.changed(text, "A", "5")

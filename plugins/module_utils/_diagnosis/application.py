@@ -97,7 +97,7 @@ RULES = (
         "too_many_connections",
         "pool × clients × processes × instances > maxclients",
         "warning",
-        "human",
+        "guarded",
         _pools_large,
         docs_url=CLIENTS_DOCS,
     ),

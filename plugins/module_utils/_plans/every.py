@@ -14,6 +14,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     clients,
     memory,
     memory_tidy,
+    pools,
     scripts,
     service,
     slow_commands,
@@ -33,6 +34,7 @@ PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]
     "tune_clients": clients.plan,
     "slow_commands": slow_commands.plan,
     "restart_application": application.restart,
+    "tune_pools": pools.plan,
 }
 
 
