@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ansible_collections.aragora.redis.plugins.module_utils import (
     _fallback,
@@ -45,9 +45,15 @@ def main(folder: Path, name: str) -> int:
         if lease and not _fallback.held(lease, time.time()):
             _over(folder, lease)
     except (_fallback_files.Unusable, Denied, ValueError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        _say(f"{name}: {error}", sys.stderr)
         return 1
     return 0
+
+
+def _say(sentence: str, where: TextIO | None = None) -> None:
+    stream = where or sys.stdout
+    stream.write(f"{sentence}\n")
+    stream.flush()
 
 
 def _over(folder: Path, lease: dict[str, Any]) -> None:
@@ -125,7 +131,7 @@ def _switched_off(folder: Path, lease: Mapping[str, Any]) -> tuple[str, str]:
                 _fallback_files.write(folder, {**fresh, "revert_failed": time.time()})
         return "escalated", f"Redis is back, but without the fallback {error}; it is on again"
     call("confirmed")
-    print(f"{lease['name']}: its time was over, and Redis answers as master: the fallback is off")
+    _say(f"{lease['name']}: its time was over, and Redis answers as master: the fallback is off")
     return "resolved", ""
 
 
@@ -144,13 +150,13 @@ def _called(folder: Path, lease: Mapping[str, Any], state: str) -> None:
 def remind(what: Mapping[str, Any]) -> None:
     """A line in the journal, and every program of the folder of hooks, which gets the same as JSON on its standard input."""
     held = ", ".join(what["holders"]) or "nobody"
-    print(f"{what['name']}: the fallback is on since {what['since']} for {held}, and its time is over; {what['why_not']}", flush=True)
+    _say(f"{what['name']}: the fallback is on since {what['since']} for {held}, and its time is over; {what['why_not']}")
     for hook in sorted(HOOKS.glob("*")) if HOOKS.is_dir() else []:
         state = hook.stat()
         if state.st_uid or state.st_mode & 0o022 or not state.st_mode & 0o100 or not hook.is_file():
-            print(f"{hook} is not run: it has to be root's alone to write, and executable", file=sys.stderr)
+            _say(f"{hook} is not run: it has to be root's alone to write, and executable", sys.stderr)
             continue
         try:
             subprocess.run([str(hook)], input=json.dumps(what).encode(), timeout=HOOK_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            print(f"{hook}: {type(error).__name__}", file=sys.stderr)
+            _say(f"{hook}: {type(error).__name__}", sys.stderr)

@@ -51,8 +51,10 @@ def hook(status: int = 200, largest: int = 1 << 30) -> Iterator[Hook]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keep) as server:
         kept.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield kept
-        server.shutdown()
+        try:
+            yield kept
+        finally:
+            server.shutdown()
 
 
 @dataclass
@@ -119,5 +121,7 @@ def mail_server(user: str, password: str) -> Iterator[Post]:
     with Server(("127.0.0.1", 0), Talk) as server:
         kept.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield kept
-        server.shutdown()
+        try:
+            yield kept
+        finally:
+            server.shutdown()

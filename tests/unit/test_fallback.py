@@ -99,7 +99,7 @@ def test_a_drop_in_that_nothing_comes_after_is_named():
 
 def test_the_environment_file_comes_before_the_drop_in_that_names_it():
     texts = _fallback.files(service(), {"REDIS_URL": "", "NOTE": 'a "b" $c'}, FOLDER)
-    env, drop_in = texts
+    env, drop_in = list(texts)
     assert _environment_file.parse(texts[env]) == {"REDIS_URL": "", "NOTE": 'a "b" $c'}
     assert f"\nEnvironmentFile=-{env}\n" in texts[drop_in]
     assert drop_in == "/etc/systemd/system/aragora.service.d/zz-aragora-redis-fallback.conf"
