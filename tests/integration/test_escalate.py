@@ -91,7 +91,9 @@ def test_at_the_deadline_people_are_told_once_and_it_is_written_down(play, hook,
     document = (folder / "incident.md").read_text()
     assert "| old pager | team | no | the connection was refused |" in document
     assert "| pager | team | yes |" in document
-    assert [row["state"] for row in played.report["timeline"]] == ["escalated"]
+    # Nobody says where the application runs: its fallback stays off, and people are told all the same.
+    rows = [(row["action"], row["state"]) for row in played.report["timeline"]]
+    assert rows == [("fallback_enable", "refused"), ("escalate", "escalated")]
     shown = "\n".join([played.output, *(path.read_text(errors="replace") for path in tmp_path.rglob("reports/**/*") if path.is_file())])
     assert [secret for secret in (TOKEN, PASSWORD) if secret in shown] == []
     again = play(ESCALATE, *words, "-e", "redis_escalation_now=true", REDIS_URL=url.replace("://", f"://:{PASSWORD}@"))
