@@ -37,6 +37,15 @@ def fetched() -> Path:
     return FOLDER
 
 
+def why_not() -> str | None:
+    """Why it cannot be had here, or None."""
+    try:
+        fetched()
+    except (subprocess.SubprocessError, OSError) as error:
+        return f"aragora {VERSION} cannot be had from PyPI here: {type(error).__name__}"
+    return None
+
+
 def install(name: str) -> None:
     """Put it on a host: its packages, a virtual environment that sees them, and its user."""
     host = hosts.Host(name)
