@@ -120,6 +120,7 @@ def test_exact_numbers_keep_every_digit():
         ("persistence", True, ("yes", "")),
         ("host", None, ("–", "")),
         ("state", "up\x00", (r"up\x00", "")),
+        ("overcommit_memory", 0, ("0", "")),
     ],
 )
 def test_the_name_of_a_field_tells_its_unit(field, value, words):

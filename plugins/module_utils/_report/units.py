@@ -27,7 +27,7 @@ UNITS: tuple[tuple[re.Pattern[str], Callable[[float], Words]], ...] = (
     (re.compile(r"(^|_)perc(ent)?(_|$)"), lambda value: (f"{exact_number(value)} %", "")),
     (re.compile(r"(^|_)(ratio|rate|share|count|number|keys)(_|$)"), lambda value: (exact_number(value), "")),
     (re.compile(r"^maxmemory$"), lambda value: (human_bytes(value), exact_number(value)) if value else ("no limit", "0")),
-    (re.compile(r"(^|_)(bytes|memory|mem)(_|$)|^maxmemory"), lambda value: (human_bytes(value), exact_number(value))),
+    (re.compile(r"(^|_)(?<!overcommit_)(bytes|memory|mem)(_|$)|^maxmemory"), lambda value: (human_bytes(value), exact_number(value))),
     (re.compile(r"_(us|usec|microseconds)$"), lambda value: (human_duration(value / 1e6), f"{exact_number(value)} µs")),
     (re.compile(r"_(ms|milliseconds)$"), lambda value: (human_duration(value / 1e3), f"{exact_number(value)} ms")),
     (re.compile(r"_(seconds|secs?)$"), lambda value: (human_duration(value), f"{exact_number(value)} s")),
