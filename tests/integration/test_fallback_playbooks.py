@@ -55,7 +55,11 @@ def test_an_incident_from_its_plan_to_its_end(fallback, shop):
     assert "held by alice for INC-1 until" in fallback(STATUS).output
     refused = fallback(DISABLE, *APPLY, "-e", "redis_fallback_incident=INC-2")
     assert (refused.status, redis_url(shop)) == (0, "")
-    done = fallback(DISABLE, *APPLY, "-e", "redis_fallback_incident=INC-1")
+    # Redis is still away: the application would not reach it, so its fallback comes back.
+    early = fallback(DISABLE, *APPLY, "-e", "redis_fallback_incident=INC-1", "-e", "redis_guard_cooldown=1")
+    assert (early.status, redis_url(shop)) == (2, ""), early.output
+    shop.shell(f"redis-server --daemonize yes --save '' --requirepass {shop_unit.PASSWORD}")
+    done = fallback(DISABLE, *APPLY, "-e", "redis_fallback_incident=INC-1", "-e", "redis_guard_cooldown=1")
     assert done.status == 0, done.output
     assert redis_url(shop).endswith("@127.0.0.1:6379/0")
     assert shop.shell(OURS) == "/var/lib/aragora-redis\n"

@@ -89,10 +89,14 @@ def install(host: Host, password: str = PASSWORD) -> None:
 
 def install_module(host: Host) -> None:
     """The code of the module, to be run without Ansible."""
-    texts = {path.name: path.read_text(encoding="utf-8") for path in MODULE_UTILS.glob("_*.py")}
-    unpack = (
-        "import json, pathlib, sys; [(pathlib.Path(sys.argv[1]) / name).write_text(text) for name, text in json.load(sys.stdin).items()]"
-    )
+    texts = {str(path.relative_to(MODULE_UTILS)): path.read_text(encoding="utf-8") for path in MODULE_UTILS.rglob("*.py")}
+    unpack = """
+import json, pathlib, sys
+for name, text in json.load(sys.stdin).items():
+    path = pathlib.Path(sys.argv[1]) / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+"""
     host.run("python3", "-c", unpack, f"{PLACE}/{PACKAGE.replace('.', '/')}", data=json.dumps(texts))
     host.run("tee", f"{PLACE}/fallback.py", data=RUNNER)
 
