@@ -62,7 +62,7 @@ def _ask(found: dict[str, Any], url: str, seconds: float, wanted: Mapping[str, A
     data = None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
     headers = dict(wanted.get("headers") or {})
     # Only http and https: ask() has looked.
-    request = urllib.request.Request(url, data=data, headers=headers, method=wanted.get("method") or "GET")  # noqa: S310
+    request = urllib.request.Request(url, data=data, headers=headers, method=wanted.get("method") or "GET")  # noqa: S310 - looked at
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), _Stay, urllib.request.HTTPSHandler(context=_context(url))
     )  # fmt: skip

@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _service_environment
+from ansible_collections.aragora.redis.plugins.module_utils import _application_http, _service_environment
 
 INTERVAL = 0.5
 ANSWER_SECONDS = 5.0
@@ -41,14 +39,8 @@ def _unready(readiness: Mapping[str, Any], service: Mapping[str, Any]) -> str:
         time.sleep(RUNS_SECONDS)
         return "" if _service_environment.running(service["pid"]) else "its process has ended"
     wanted = readiness["status"] or 200
-    try:
-        request = urllib.request.Request(readiness["url"], headers={"Accept": "application/json"})  # noqa: S310 - the operator's own address
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=ANSWER_SECONDS) as told:
-            status = told.status
-    except urllib.error.HTTPError as error:
-        status = error.code
-    except (OSError, ValueError):
+    status = _application_http.ask(readiness["url"], ANSWER_SECONDS, ())["status"]
+    if status is None:
         return f"{readiness['url']} does not answer"
     return "" if status == wanted else f"{readiness['url']} answers {status} instead of {wanted}"
 
