@@ -85,7 +85,8 @@ class Shop:
 
     def files(self):
         """All that is kept in the folders of the service and of the fallback."""
-        return self.host.shell(f"find {FOLDER} /var/lib/aragora-redis /etc/ansible -type f 2>/dev/null | grep -v lock | sort | xargs sha256sum")
+        folders = f"{FOLDER} /var/lib/aragora-redis /etc/ansible"
+        return self.host.shell(f"find {folders} -type f 2>/dev/null | grep -v lock | sort | xargs sha256sum")
 
 
 NORMAL = {"REDIS_URL": URL, "SHOP_NAME": "shop", "SHOP_DISTRIBUTED": "true"}
