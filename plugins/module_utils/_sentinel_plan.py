@@ -9,6 +9,7 @@ The address of a group that is watched already is never touched: a failover may 
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -76,6 +77,24 @@ def plan(
     for monitor in options["monitors"]:
         steps += _monitor(monitor, masters.get(monitor["name"]), logins.get(monitor["name"]))
     return steps
+
+
+def forget(monitor: Mapping[str, Any], master: Mapping[str, Any], known: Iterable[Mapping[str, Any]], quorum: str) -> list[Step]:
+    """SENTINEL RESET where the Sentinel remembers one that is gone. ValueError where it still answers, or this is no time to forget.
+
+    A Sentinel that forgets has to find all others again; while a master is failed over it would have nobody to promote.
+    """
+    name, gone = monitor["name"], set(monitor["forget"])
+    found = {address_of(row): set(row.get("flags") or []) for row in known if address_of(row) in gone}
+    alive = sorted(address for address, flags in found.items() if not {"s_down", "disconnected"} & flags)
+    if alive:
+        raise ValueError(f"{', '.join(alive)} of '{name}' still answers and would be found again: stop it first")
+    trouble = {"s_down", "o_down", "failover_in_progress", "force_failover"} & set(master.get("flags") or [])
+    if found and (trouble or not quorum.startswith("OK")):
+        raise ValueError(f"nothing of '{name}' is forgotten now ({', '.join(sorted(trouble)) or quorum}): wait until the group is well")
+    # The name is taken as a pattern.
+    pattern = re.sub(r"([*?\[\]\\])", r"\\\1", name)
+    return [Step(("SENTINEL", "RESET", pattern), f"{name} remembers", ", ".join(sorted(found)), "")] if found else []
 
 
 def _setting(name: str, raw: Any, config: Mapping[str, str]) -> list[Step]:

@@ -37,6 +37,7 @@ def sentinel_argument_spec() -> dict[str, Any]:
         "parallel_syncs": {"type": "int"},
         "auth_user": {"type": "str"},
         "auth_pass": {"type": "str", "no_log": True},
+        "forget": {"type": "list", "elements": "str", "default": []},
     }
     return {
         "monitors": {"type": "list", "elements": "dict", "default": [], "options": monitor},
@@ -66,6 +67,7 @@ def declare(client: Client, options: Mapping[str, Any], check_mode: bool) -> dic
     declared = [monitor for monitor in options["monitors"] if monitor["state"] == "present"]
     not_compared = sorted(monitor["name"] for monitor in declared if monitor["auth_pass"] and monitor["name"] in set(masters) - set(logins))
     steps = _sentinel_plan.plan(options, masters, config, logins)
+    steps += [step for monitor in declared if monitor["forget"] for step in _forgotten(client, monitor, masters.get(monitor["name"]))]
     why_not: str | None = "check mode" if check_mode else "nothing was changed"
     if steps and not check_mode:
         why_not = _apply(client, steps)
@@ -86,6 +88,14 @@ def declare(client: Client, options: Mapping[str, Any], check_mode: bool) -> dic
 def _masters(client: Client) -> Masters:
     rows = map(_sentinel.instance, _asked(client, "SENTINEL", "MASTERS"))
     return {str(row["name"]): row for row in rows}
+
+
+def _forgotten(client: Client, monitor: Mapping[str, Any], master: dict[str, Any] | None) -> list[Step]:
+    if master is None:
+        return []
+    replies = [_asked(client, "SENTINEL", kind, monitor["name"]) for kind in ("REPLICAS", "SENTINELS")]
+    quorum = str(client.pipeline([("SENTINEL", "CKQUORUM", monitor["name"])])[0])
+    return _sentinel_plan.forget(monitor, master, [_sentinel.instance(row) for rows in replies for row in rows], quorum)
 
 
 def _logins(client: Client, info: dict[str, Any], masters: Masters, options: Mapping[str, Any]) -> dict[str, dict[str, str]]:

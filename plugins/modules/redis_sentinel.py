@@ -82,6 +82,15 @@ options:
         description:
           - Its password; that of the user C(default) without O(monitors[].auth_user).
         type: str
+      forget:
+        description:
+          - Replicas and Sentinels, V(address:port), that are gone for good. Where the Sentinel remembers one of them, it forgets all but
+            the master (C(SENTINEL RESET)) and finds the others again within some seconds.
+          - It is refused while one of them still answers, and while the master is down or failed over.
+          - Ask one Sentinel at a time, with 30 seconds between two.
+        type: list
+        elements: str
+        default: []
   resolve_hostnames:
     description:
       - Whether names of hosts are taken beside addresses.

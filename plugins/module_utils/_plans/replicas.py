@@ -5,7 +5,8 @@
 """What migrate_to_sentinel, add_replica and remove_replica would do to a group, reckoned with the snapshot of its master. Pure.
 
 ``options``: ``members`` as :mod:`_group_master` takes them, ``group`` (its answer), ``name``, ``address``, ``port``, ``tls``, ``bind``,
-``min_replicas``, ``sentinels`` (hosts that have one, or shall), and for remove_replica ``leaving`` (an inventory name).
+``min_replicas``, ``sentinels`` (hosts that have one, or shall), and for remove_replica ``leaving`` (an inventory
+name) with ``leaving_address``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _replication
 Snapshot = Mapping[str, Any]
 Options = Mapping[str, Any]
 MIB = 1024 * 1024
-EVERYWHERE = ("*", "-::*", "::*", "::", "0.0.0.0", "")
+EVERYWHERE = ("*", "-::*", "::*", "::", "0.0.0.0")  # noqa: S104  read, not bound
 LEAST_SENTINELS = 3
 
 
@@ -37,7 +38,7 @@ def migrate(snapshot: Snapshot, options: Options) -> dict[str, Any]:
     return {
         "steps": [
             *_copies(snapshot, joining, options),
-            f"then set min-replicas-to-write {options['min_replicas']} on all of them, so that a master that is cut off stops taking writes",
+            f"then set min-replicas-to-write {options['min_replicas']} on all, so that a master that is cut off stops taking writes",
             f"have Sentinels on {names} watch it as '{options['name']}'",
         ],
         "hosts": [member["name"] for member in joining],
@@ -56,14 +57,15 @@ def add_replica(snapshot: Snapshot, options: Options) -> dict[str, Any]:
     if refused:
         return {"refused": refused}
     steps = _copies(snapshot, joining, options) if joining else []
-    return {"steps": [*steps, *([f"have Sentinels on {', '.join(new)} watch it as well"] if new else [])], "hosts": [m["name"] for m in joining]}
+    return {
+        "steps": [*steps, *([f"have Sentinels on {', '.join(new)} watch it as well"] if new else [])],
+        "hosts": [m["name"] for m in joining],
+    }
 
 
 def remove_replica(snapshot: Snapshot, options: Options) -> dict[str, Any]:
     """A replica leaves: it is stopped, and the Sentinels forget it, one after the other."""
-    leaving = next((member for member in options["members"] if member["name"] == options["leaving"]), None)
-    if leaving is None:
-        raise ValueError(f"redis_sentinel_leaving is '{options['leaving']}': give the inventory name of a host of the group")
+    leaving = _member(options, options["leaving"]) or _gone(options)
     left = [name for name in options["sentinels"] if name != leaving["name"]]
     known = sorted(name for name in left if _knows(_member(options, name), leaving, options["name"]))
     stopped = not _section(leaving)
@@ -75,6 +77,16 @@ def remove_replica(snapshot: Snapshot, options: Options) -> dict[str, Any]:
     stop = [] if stopped else [f"stop and disable the server on {leaving['name']}, and its Sentinel; its data stays where it is"]
     forget = f"have the Sentinels on {', '.join(known)} forget it (SENTINEL RESET), one at a time and 30 s apart"
     return {"steps": [*stop, *([forget] if known else [])], "address": f"{leaving['address']}:{leaving['port']}", "sentinels": known}
+
+
+def _gone(options: Options) -> dict[str, Any]:
+    """A host that cannot be reached any more, by the address that the inventory gives it."""
+    if not options["leaving"] or not options.get("leaving_address"):
+        raise ValueError(
+            f"redis_sentinel_leaving is '{options['leaving']}': give the inventory name of a host of the group, "
+            "and where that cannot be reached its redis_sentinel_address"
+        )
+    return {"name": options["leaving"], "address": options["leaving_address"], "port": options["port"], "server": None, "sentinel": None}
 
 
 def _leaving(leaving: Mapping[str, Any], left: Sequence[str], snapshot: Snapshot, options: Options) -> list[str]:
@@ -107,7 +119,9 @@ def _clients(snapshot: Snapshot, options: Options) -> list[str]:
     config, auth = snapshot.get("config") or {}, snapshot.get("auth") or {}
     refused = []
     if not auth.get("requirepass_set"):
-        refused.append("the master has no password, and applications that give none would be locked out: have them give one, and set it first")
+        refused.append(
+            "the master has no password, and applications that give none would be locked out: have them give one, and set it first"
+        )
     port = config.get("tls-port" if options["tls"] else "port")
     if config and str(port) != str(options["port"]):
         way = "TLS" if options["tls"] else "plain connections"
