@@ -15,6 +15,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     memory,
     memory_tidy,
     pools,
+    replicas,
     scripts,
     service,
     slow_commands,
@@ -35,6 +36,9 @@ PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]
     "slow_commands": slow_commands.plan,
     "restart_application": application.restart,
     "tune_pools": pools.plan,
+    "migrate_to_sentinel": replicas.migrate,
+    "add_replica": replicas.add_replica,
+    "remove_replica": replicas.remove_replica,
 }
 
 
