@@ -83,7 +83,8 @@ def agreement(views: Sequence[View], name: str) -> dict[str, Any]:
     addresses: dict[str, list[str]] = {}
     for who, master in told:
         addresses.setdefault(master["address"], []).append(who)
-    best = max((master for dummy, master in told), key=lambda row: (row["config_epoch"] or 0, len(addresses[row["address"]])), default={})
+    rows = sorted((master for dummy, master in told), key=lambda row: (row["config_epoch"] or 0, len(addresses[row["address"]])))
+    best: Mapping[str, Any] = rows[-1] if rows else {}
     wrong = _differences(views, name, told, addresses)
     return {
         "name": name, "address": best.get("address"), "host": best.get("host"), "port": best.get("port"), "agreed": not wrong,

@@ -38,6 +38,12 @@ def seeds(options: Mapping[str, Any]) -> list[Endpoint]:
     return [replace(one, validate_certs=options["validate_certs"], **{name: value for name, value in given.items() if value})]
 
 
+def sentinel_endpoint(options: Mapping[str, Any], address: str) -> Endpoint:
+    """One of the Sentinels that a view is of, with the login of all of them."""
+    host, dummy, port = address.rpartition(":")
+    return replace(seeds(options)[0], socket=None, host=host.strip("[]"), port=int(port))
+
+
 def server_endpoint(options: Mapping[str, Any], host: str, port: int) -> Endpoint:
     """A server that Sentinels watch, with the login of ``login_user`` and ``login_password``, or beside ``sentinels`` of ``url``."""
     url = options["url"] if options["sentinels"] else None
@@ -90,7 +96,7 @@ def _asked(client: Client, name: str | None) -> View:
 
 def role_of(endpoint: Endpoint, options: Mapping[str, Any]) -> dict[str, Any]:
     """``{state, error, role, run_id, offset, replicas, master}``: what the named master says of itself (ROLE)."""
-    nothing = {"state": "up", "error": "", "role": None, "run_id": None, "offset": None, "replicas": [], "master": None}
+    nothing: dict[str, Any] = {"state": "up", "error": "", "role": None, "run_id": None, "offset": None, "replicas": [], "master": None}
     try:
         client = open_client(endpoint, options["connect_timeout"], options["timeout"], first_reply=0)
         with contextlib.closing(client):
