@@ -88,8 +88,8 @@ def _idle(facts: Facts, options: Mapping[str, Any]) -> str | None:
         return None
     if options["candidate"] and options["candidate"] == master["address"]:
         return f"{master['address']} is the master already"
-    if options["away_from"] and options["away_from"] != master["address"]:
-        return f"{options['away_from']} is not the master; {master['address']} is"
+    if options["away_from"] and options["away_from"] not in (master["address"], _failover.run_id(master)):
+        return f"it is not the master that others are to take the place of; the master is {master['address']}"
     return None
 
 

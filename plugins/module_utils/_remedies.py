@@ -56,6 +56,14 @@ ACTIONS: dict[str, Action] = {
             "wait",
         ),
         Action(
+            "failover",
+            "redis_failover",
+            "failover",
+            "guarded",
+            (),
+            "makes a replica the master in place of this one, without losing a write, where nothing speaks against it",
+        ),
+        Action(
             "kill_script",
             "redis_latency",
             "kill_script",

@@ -49,7 +49,7 @@ options:
     type: str
   away_from:
     description:
-      - Only where this server, V(host:port), is the master anything is done.
+      - Only where this server, V(host:port) or its run id, is the master anything is done.
     type: str
   max_lag_bytes:
     description:

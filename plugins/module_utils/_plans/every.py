@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     application,
     clients,
+    failover,
     memory,
     memory_tidy,
     pools,
@@ -28,6 +29,7 @@ LONGEST = 1_000
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "restart": service.restart,
     "wait": service.wait,
+    "failover": failover.plan,
     "kill_script": scripts.plan,
     "tune_memory": memory.plan,
     "tidy_memory": memory_tidy.plan,
