@@ -64,6 +64,22 @@ ACTIONS: dict[str, Action] = {
             "makes a replica the master in place of this one, without losing a write, where nothing speaks against it",
         ),
         Action(
+            "rolling_restart",
+            "redis_rolling",
+            "rolling_restart",
+            "guarded",
+            (),
+            "restarts every server of a group, one at a time, the master last and as a replica",
+        ),
+        Action(
+            "rolling_upgrade",
+            "redis_rolling",
+            "rolling_upgrade",
+            "guarded",
+            (),
+            "upgrades every server of a group by the distribution's packages, one at a time, the master last and as a replica",
+        ),
+        Action(
             "kill_script",
             "redis_latency",
             "kill_script",
