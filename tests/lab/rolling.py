@@ -50,6 +50,13 @@ class Member:
         return ""
 
 
+def leased(container: str) -> bool:
+    """Whether a run holds a lease by the ledger of a host."""
+    command = ["docker", "exec", container, "cat", "/var/lib/aragora-redis/ledger.json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    return bool(done.stdout) and any(lease["until"] > time.time() for lease in json.loads(done.stdout)["leases"].values())
+
+
 def start(playbook: str, inventory: str, since: float) -> subprocess.Popen[str]:
     """Begin a walk; its output goes to a file of Molecule's folder. Who was started after ``since`` has had its turn."""
     path = _folder() / f"{playbook}-{time.time():.0f}.log"
@@ -83,6 +90,8 @@ def main(words: list[str]) -> int:
         broken.wait(10)
         between = {name: member.run_id() for name, member in members.items()}
         told: dict[str, Any] = {"killed_after": sum(between[name] != first[name] for name in names)}
+        # It may have begun something that is still going on; so long nobody else may begin.
+        wait_for(lambda: not any(leased(f"{network}-{name}") for name in names), "the lease of the killed run to end", PATIENCE)
         told["resumed"] = play("rolling_restart", inventory, begun)
         after = {name: member.run_id() for name, member in members.items()}
         told["restarted"] = {name: len({first[name], between[name], after[name]}) - 1 for name in names}
