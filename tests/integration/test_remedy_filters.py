@@ -37,6 +37,10 @@ def test_an_action_by_its_name(shown):
     assert "there is no action 'tune_memroy'" in shown("'tune_memroy' | aragora.redis.remedy_action")
 
 
+def test_the_configuration_of_redis_in_the_places_of_valkey(shown):
+    assert shown("'dir /var/lib/redis' | aragora.redis.valkey_config") == "dir /var/lib/valkey\n"
+
+
 def test_what_an_action_would_do(shown):
     plan = shown("document.snapshot | aragora.redis.remedy_plan('tune_memory', {'maxmemory': '64mb'})")
     assert plan["settings"] == {"maxmemory": 64 * 1024 * 1024}

@@ -12,10 +12,12 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     application,
     clients,
+    failover,
     memory,
     memory_tidy,
     pools,
     replicas,
+    rolling,
     scripts,
     service,
     slow_commands,
@@ -29,7 +31,10 @@ LONGEST = 1_000
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "restart": service.restart,
     "wait": service.wait,
+    "failover": failover.plan,
     "kill_script": scripts.plan,
+    "rolling_restart": rolling.restart,
+    "rolling_upgrade": rolling.upgrade,
     "tune_memory": memory.plan,
     "tidy_memory": memory_tidy.plan,
     "tune_clients": clients.plan,
