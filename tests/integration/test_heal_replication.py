@@ -38,7 +38,9 @@ def heal(play, tmp_path):
 def states(played):
     """{target's port: (state, why)} of a run, after the exit status was found to fit."""
     rows = played.report["timeline"]
-    assert played.status == (2 if {row["state"] for row in rows} & {"refused", "escalated"} and rows[0]["mode"] == "apply" else 0), played.output
+    assert played.status == (2 if {row["state"] for row in rows} & {"refused", "escalated"} and rows[0]["mode"] == "apply" else 0), (
+        played.output
+    )
     return {int(row["target"].rpartition("-")[2]): (row["state"], row["why"]) for row in rows}
 
 

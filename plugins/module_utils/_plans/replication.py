@@ -4,9 +4,10 @@
 
 """What heal_replication would do to a server: put a replica back at its master, wait for who mends it already, set what is missing. Pure.
 
-``{refused, steps, settings, idle, role, login_of, follow, promote, wait, sentinel, files}``: ``login_of`` names the server whose password
-becomes masterauth, ``follow`` is ``{host, port}``, ``wait`` the seconds to wait for a link, ``sentinel`` what a Sentinel is told, ``files``
-whom files of the host are given to, ``role`` which role the server has to have afterwards where that is not the present one.
+``{refused, steps, settings, idle, role, login_of, follow, promote, lossy, wait, sentinel, files}``: ``login_of`` names the server whose
+password becomes masterauth, ``follow`` is ``{host, port}``, ``lossy`` tells that a loss is accepted, ``wait`` the seconds to wait for
+a link, ``sentinel`` what a Sentinel is told, ``files`` whom files of the host are given to, ``role`` which role the server has to have
+afterwards where that is not the present one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans.replication_o
 
 NOTHING: dict[str, Any] = {
     "refused": [], "steps": [], "settings": {}, "idle": "nothing to do", "role": "", "login_of": "", "follow": {}, "promote": False,
-    "wait": 0, "sentinel": {}, "files": [],
+    "lossy": False, "wait": 0, "sentinel": {}, "files": [],
 }  # fmt: skip
 RULES = {rule.id: rule for rule in replication.RULES}
 ACCEPT = "to accept that: redis_replication_heal_accept_lost_writes=true"
@@ -155,7 +156,7 @@ def _repoint(case: Case, master: Member, wanted: str) -> None:
     """Another server is the master by now."""
     here, there, ahead = groups.keys(case.me), groups.keys(master), groups.only_here(case.me, master)
     alike, loss = groups.shares_history(case.me, master), ""
-    if not alike and there < here:
+    if not alike and here:
         loss = f"it holds {here} keys of a history of its own, and {master.name} holds {there}: they would be overwritten"
     elif alike and ahead:
         loss = f"it knows {ahead} bytes of writes that {master.name} has never seen: they would be lost"
@@ -163,9 +164,9 @@ def _repoint(case: Case, master: Member, wanted: str) -> None:
         case.refuse(f"{loss} ({ACCEPT})")
         return
     if loss:
-        case.step(f"accepted: {loss}")
+        case.step(f"accepted: {loss}", lossy=True)
     host, dummy, port = wanted.rpartition(":")
-    copy = "it goes on where it was, if the backlog reaches back" if alike else f"its {here} keys are replaced by a copy of all {there}"
+    copy = "it goes on where it was, if the backlog reaches back" if alike else f"a copy of all {there} keys"
     case.step(
         f"follow {wanted} ({master.name}), the only master of its group, in place of {groups.follows(case.me)}: {copy}",
         follow={"host": host, "port": int(port)},
@@ -184,11 +185,10 @@ def _password(case: Case, master: Member) -> None:
     elif not has_password:
         case.refuse(f"this run knows no password of the master {master.name}: give it one (login_password) that logs in there")
     else:
-        case.step(
-            f"masterauth → the password by which this run is logged in at {master.name}, and CONFIG REWRITE",
-            login_of=master.name,
-            wait=case.options.wait,
-        )
+        told = case.me.replication
+        place = case.made["follow"] or {"host": str(told.get("master_host")), "port": int(str(told.get("master_port")))}
+        step = f"masterauth → the password by which this run is logged in at {master.name}, and CONFIG REWRITE"
+        case.step(step, login_of=master.name, follow=place, wait=case.options.wait)
 
 
 def _own_password(case: Case) -> None:
@@ -242,5 +242,5 @@ def _promote(case: Case) -> None:
     if not case.options.accept_lost_writes:
         case.refuse(f"{loss} ({ACCEPT})")
         return
-    case.step(f"accepted: {loss}")
+    case.step(f"accepted: {loss}", lossy=True)
     case.step("REPLICAOF NO ONE: it becomes the master; the others follow it in the same run", promote=True, role="master")
