@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 
 import pytest
 
-from tests.lab import sentinels, servers
+from tests.lab import servers
 from tests.lab.scenarios import groups
-from tests.lab.scenarios.scenario import link_is_up, load, pair
+from tests.lab.scenarios.scenario import link_is_up, pair
 from tests.lab.servers import wait_for
 
 HEAL = "playbooks/heal_replication.yml"

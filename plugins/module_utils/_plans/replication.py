@@ -65,7 +65,7 @@ def plan(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
     if facts.get_or("server.mode", None) == "sentinel":
         return {**case.made, **replication_sentinel.plan(facts, mine, case.options)}
     if facts.get_or("server.mode", None) == "cluster":
-        return {**case.made, "refused": ["it is a node of a cluster, which moves its masters by itself: see CLUSTER NODES"]}
+        return {**case.made, "idle": "nothing to do here: a cluster moves its masters by itself (CLUSTER NODES, CLUSTER FAILOVER)"}
     if facts.state() != "up" or not case.me.replication:
         told = facts.get_or("availability.error", "") or "it tells nothing of its replication (INFO)"
         return {**case.made, "refused": [f"its state is {facts.state()}: {told}; mend that first"]}

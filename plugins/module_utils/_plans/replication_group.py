@@ -162,6 +162,6 @@ def login(member: Member) -> tuple[str, bool]:
 
 
 def best(replicas: Sequence[Member]) -> Member | None:
-    """The replica that knows most, of those that may be promoted; the history that most of them have counts."""
+    """The replica that knows most, of those that may be promoted; the same one, whoever of them asks."""
     able = [member for member in replicas if count(member.replication, "slave_priority") > 0]
-    return max(able, key=lambda member: (count(member.replication, "slave_repl_offset"), -able.index(member)), default=None)
+    return min(able, key=lambda member: (-count(member.replication, "slave_repl_offset"), member.identity), default=None)
