@@ -61,7 +61,7 @@ def _files(facts: Facts) -> tuple[list[dict[str, Any]], list[str], list[str]]:
             mode = f"{int(str(place['mode']), 8) | least:04o}"
             rows.append({"path": place["path"], "owner": user, "mode": mode, "was": {"owner": place["owner"], "mode": place["mode"]}})
     told = ", ".join(f"{row['path']} (of {row['was']['owner']}, {row['was']['mode']})" for row in rows)
-    return rows, [f"give {told} to its user {user}, then SENTINEL FLUSHCONFIG: whatever it learns it writes there"], []
+    return rows, [f"give {told} to its user {user}: whatever it learns from now on it writes there"], []
 
 
 def _watched(facts: Facts, group: groups.Group, master: Mapping[str, Any], options: Options) -> tuple[dict[str, list[Any]], list[str]]:
