@@ -50,7 +50,7 @@ TESTS = {
     "integration": ["tests/integration", *WAITING_WORKERS],
 }
 # What a scenario needs beside hosts, and why that is not here.
-NEEDS: dict[str, Callable[[], str | None]] = {"aragora": aragora.why_not}
+NEEDS: dict[str, Callable[[], str | None]] = {"aragora": aragora.why_not, "endpoint": aragora.why_not}
 
 
 @dataclass

@@ -89,6 +89,17 @@ ACTIONS: dict[str, Action] = {
             tasks_from="kill_script",
         ),
         Action(
+            "heal_replication",
+            "redis_replication_heal",
+            "heal_replication",
+            "guarded",
+            (
+                "replication_link_down", "replication_auth_mismatch", "replica_serves_nothing", "master_missing",
+                "sentinel_master_is_replica", "sentinel_config_readonly", "full_sync_repeated", "replica_writable", "split_brain_window",
+            ),
+            "puts replicas back at their master, waits for Sentinel while it decides, and sets what replication lacks",
+        ),
+        Action(
             "tune_memory",
             "redis_memory",
             "tune_memory",

@@ -31,6 +31,7 @@ CONVERSATIONS = {
     "_notify_apprise.py", "_replication_server.py", "_save_server.py", "_scan.py", "_script_kill.py",
     "_sentinel_server.py", "_sentinel_views_server.py", "_service_environment.py",
     "_slowlog_server.py", "_wait_server.py",
+    "_sentinel_reset.py",
 }  # fmt: skip
 CLIENT = "_client.py"
 # Drawing the report's charts is the controller's business; the library is imported where a chart is drawn.

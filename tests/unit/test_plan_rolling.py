@@ -45,7 +45,7 @@ def plan(snapshot, action="rolling_restart", group=None, **options):
 
 def test_a_replica_is_restarted():
     found = plan(member("slave"))
-    assert (found["refused"], found["switch"], found["unit"], found["role_after"]) == ([], False, "redis-server", "slave")
+    assert (found["refused"], found["switch"], found["unit"], found["role"]) == ([], False, "redis-server", "slave")
     assert found["steps"] == ["restart (unit redis-server)", "wait until it follows its master"]
 
 

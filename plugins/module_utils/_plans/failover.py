@@ -4,7 +4,7 @@
 
 """What a switchover away from a server would do. Pure; what speaks against it was asked of the whole group, by redis_failover.
 
-``{refused: [sentence], steps: [sentence], settings: {}, role_after}``.
+``{refused: [sentence], steps: [sentence], settings: {}, role}``.
 """
 
 from __future__ import annotations
@@ -32,4 +32,4 @@ def plan(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
     refused = list(asked.get("refused") or ([asked["msg"]] if asked.get("msg") else []))
     if refused or not asked.get("plan"):
         return {**NOTHING, "refused": refused or ["redis_failover has not said what it would do"]}
-    return {**NOTHING, "steps": list(asked["plan"]), "role_after": "slave"}
+    return {**NOTHING, "steps": list(asked["plan"]), "role": "slave"}

@@ -4,7 +4,7 @@
 
 """What a walk over a group does to one server when its turn comes. Pure.
 
-``{refused, steps, settings, idle, role_after, switch, unit, product, version}``. Everything is told by the servers: whoever was started, or
+``{refused, steps, settings, idle, role, switch, unit, product, version}``. Everything is told by the servers: whoever was started, or
 has the release, already, has had its turn, so a walk that was broken off goes on where it ended.
 """
 
@@ -87,7 +87,7 @@ def _turn(snapshot: Snapshot, options: Mapping[str, Any], what: str) -> dict[str
     words = {"started": "start it, its turn was broken off; then "} if snapshot["availability"]["state"] == "refused" else {}
     steps.append(f"{words.get('started', '')}{what} (unit {unit.get('name')})")
     steps.append("wait until it follows its master" + (" and all Sentinels agree" if options.get("has_sentinels") else ""))
-    base = {**NOTHING, "switch": is_master, "unit": str(unit.get("name") or ""), "role_after": "slave"}
+    base = {**NOTHING, "switch": is_master, "unit": str(unit.get("name") or ""), "role": "slave"}
     return {**base, "refused": refused, "steps": [] if refused else steps}
 
 
