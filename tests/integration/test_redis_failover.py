@@ -45,7 +45,7 @@ def chain(binary):
 
 
 def test_under_sentinel_no_acknowledged_write_is_lost(binary, run_module):
-    with sentinels.watched(binary, sentinel_lines=f"down-after-milliseconds {NAME} 2000") as group:
+    with sentinels.watched(binary, sentinel_lines=f"down-after-milliseconds {NAME} 5000") as group:
         planned = run_module("redis_failover", _check_mode=True, _diff=True, **by_sentinels(group))
         assert (planned["changed"], planned["refused"], role(group.master)) == (True, [], "master")
         assert planned["plan"][0].startswith(f"{planned['master']} would become the master in place of {address(group.master)}: ")
@@ -58,10 +58,9 @@ def test_under_sentinel_no_acknowledged_write_is_lost(binary, run_module):
             wait_for(lambda: len(seen.acknowledged) > before + ENOUGH, "writes to the new master")
         new = server_at(group, done["master"])
         assert writer.lost(new, seen.acknowledged) == []
-        assert (done["lost_bytes"], done["late"], done["held_ms"] < 1600) == (0, False, True), done
+        assert (done["lost_bytes"], done["late"], done["held_ms"] < 4000) == (0, False, True), done
         assert (role(new), role(group.master)) == ("master", "slave")
         assert all(sentinels.master_of(guard)["port"] == str(new.port) for guard in group.sentinels)
-        print(binary.name, "gap", round(seen.longest_gap, 3), "held", done["held_ms"], "took", done["seconds"])
         again = run_module("redis_failover", candidate=done["master"], **by_sentinels(group))
         assert (again["changed"], again["idle"]) == (False, f"{done['master']} is the master already")
         elsewhere = run_module("redis_failover", away_from=address(group.master), **by_sentinels(group))
