@@ -129,6 +129,8 @@ notes:
   - A server that is down is a host as well, as long as the others know it. Its C(flags) tell.
 requirements:
   - redis-py >= 4.3.4 on the controller
+seealso:
+  - module: aragora.redis.redis_cluster_info
 """
 
 EXAMPLES = r"""
