@@ -186,7 +186,7 @@ def status_sentences(name: str, told: Mapping[str, Any]) -> list[str]:
     }
     rows = [f"held by {who['who']} for {incident} until {who['until']}: {who['why']}" for incident, who in told["holders"].items()]
     over = ["its time is over"] if told["expired"] else []
-    lost = [f"another source sets {', '.join(told['losing'])}: the fallback would not survive the next start"] if told["losing"] else []
+    lost = [f"another source sets {', '.join(told['losing'])}: the fallback does not survive a start"] if told["losing"] else []
     return [f"{name}: {words[told['phase']]}", *over, *rows, *told["drift"], *lost]
 
 

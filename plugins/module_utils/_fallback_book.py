@@ -110,7 +110,9 @@ def _enabled(call: Call) -> dict[str, Any]:
         return {"refused": refused}
     old = lease or _fallback.opened(call.service, call.application, call.options["settled"], call.now)
     sums = {path: _fallback.checksum(text) for path, text in texts.items()}
-    same = old["phase"] == "on" and old["files"] == sums and not any(call.drift.values())
+    # A person may have made the container anew, without our file.
+    alone = call.service["kind"] == "compose" and _service_environment.losing(call.service, wanted)
+    same = old["phase"] == "on" and old["files"] == sums and not any(call.drift.values()) and not alone
     incident, seconds = call.options["incident"], call.options["lease"]
     if incident == _fallback.EVERYBODY:
         raise ValueError(f"incident is '{incident}', which stands for all of them: name this one")

@@ -25,6 +25,7 @@ __all__ = ["Unusable", "locked"]
 
 FACT = Path("/etc/ansible/facts.d/redis_fallback.fact")
 UNITS = Path("/etc/systemd/system")
+SYSTEMD = Path("/run/systemd/system")
 WANTS = UNITS / "timers.target.wants"
 WATCH = "watch.pyz"
 HIDDEN = "(changed by somebody; not shown)\n"
@@ -114,7 +115,9 @@ def missing_folders(folder: Path, drop_ins: str) -> list[str]:
 
 
 def watch(folder: Path, name: str, program: bytes | None) -> None:
-    """Begin to watch: every minute, after a reboot as well."""
+    """Begin to watch: every minute, after a reboot as well. Where systemd does not run, nobody does."""
+    if not SYSTEMD.is_dir():
+        return
     if program:
         put(folder / WATCH, program, 0o600)
     words = {"name": name, "python": sys.executable, "watch": folder / WATCH}
@@ -204,8 +207,9 @@ def put(path: Path, text: str | bytes, mode: int) -> None:
 
 
 def reload() -> None:
-    """Let systemd read its units again."""
-    run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
+    """Let systemd read its units again, where it runs."""
+    if SYSTEMD.is_dir():
+        run("systemctl", "daemon-reload", seconds=RELOAD_SECONDS)
 
 
 def _lease(folder: Path, name: str) -> Path:

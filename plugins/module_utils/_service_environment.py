@@ -101,11 +101,20 @@ def _compose(application: Mapping[str, Any], folder: str) -> dict[str, Any]:
     ids = run("docker", "ps", "--all", "--quiet", *labels).split()
     if not ids:
         return _service("compose", f"compose-{service}", [f"docker knows no container of the service {service} of {place}"])
-    return composed(run("docker", "inspect", "--type", "container", *ids), service, place, folder)
+    return composed(run("docker", "inspect", "--type", "container", *ids), service, place, folder, _composer())
 
 
-def composed(text: str, service: str, place: str, folder: str) -> dict[str, Any]:
-    """The service of compose as ``docker inspect`` tells of its containers."""
+def _composer() -> Sequence[str]:
+    """How compose is called here: Docker's plugin, or the program that came before it; empty where there is neither."""
+    for words in (("docker", "compose"), ("docker-compose",)):
+        with contextlib.suppress(Denied):
+            run(*words, "version")
+            return words
+    return ()
+
+
+def composed(text: str, service: str, place: str, folder: str, program: Sequence[str]) -> dict[str, Any]:
+    """The service of compose as ``docker inspect`` tells of its containers. ``program`` are the words with which compose is called."""
     document = json.loads(text)[0]
     labels = document["Config"].get("Labels") or {}
     project = labels.get(f"{COMPOSE}project", "")
@@ -116,11 +125,12 @@ def composed(text: str, service: str, place: str, folder: str) -> dict[str, Any]
     files = [str(Path(place, path)) for path in known]
     environment_file = labels.get(f"{COMPOSE}project.environment_file")
     command = [
-        "docker", "compose", "--project-name", project, "--project-directory", place,
+        *program, "--project-name", project, "--project-directory", place,
         *([f"--env-file={environment_file}"] if environment_file else []), *(f"--file={path}" for path in files),
     ]  # fmt: skip
     environment = dict(pair.split("=", 1) for pair in document["Config"].get("Env") or [] if "=" in pair)
     trouble = [] if project and files else [f"the container of {service} names no compose project: let compose make it"]
+    trouble += [] if program else ["neither 'docker compose' nor docker-compose is installed: install one of them"]
     end = ["up", "--detach", "--no-deps", "--force-recreate", service]
     return _service(
         "compose",
@@ -137,9 +147,7 @@ def composed(text: str, service: str, place: str, folder: str) -> dict[str, Any]
 
 
 def losing(service: Mapping[str, Any], wanted: Mapping[str, str]) -> list[str]:
-    """Variables of the fallback that the next start would give another value."""
-    if service["kind"] != "unit":
-        return []
+    """Variables of the fallback that the next start of the unit would give another value, or that the container was made without."""
     return sorted(name for name, value in wanted.items() if service["next"].get(name) != value or name in service["unset"])
 
 

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Debian 13's Redis on another Debian: its packages, laid out beside each other in a folder, with a loader and libraries of their own.
+"""Debian 13's Redis and Docker Compose on another Debian: its packages, laid out beside each other in a folder, with a loader and
+libraries of their own.
 
 ``python -m tests.lab.debian13`` fetches them by apt, with lists and cache of its own: nothing is installed, the machine's apt does not
 notice. Needs no root.
@@ -18,12 +19,14 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "debian13"
 SERVER = FOLDER / "usr" / "bin" / "redis-server"
+# Debian 12 has the one of old only, which is a program of its own. This one needs nothing but libc.
+COMPOSE = FOLDER / "usr" / "libexec" / "docker" / "cli-plugins" / "docker-compose"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MIRROR = "http://deb.debian.org/debian"
-# The server, and what it is linked with.
+# The server with what it is linked with, and Compose.
 PACKAGES = (
     "redis-tools", "libc6", "libgcc-s1", "libstdc++6", "libatomic1", "libjemalloc2", "liblzf1", "libssl3t64", "libzstd1", "zlib1g",
-    "libsystemd0", "libcap2",
+    "libsystemd0", "libcap2", "docker-compose",
 )  # fmt: skip
 # The binary carries both names, and decides by the name that it is called by.
 PROGRAM = "redis-check-rdb"
@@ -31,7 +34,7 @@ PROGRAM = "redis-check-rdb"
 
 def main() -> int:
     """Fetch and lay out; 1 with a sentence where that cannot be done here."""
-    if SERVER.exists():
+    if SERVER.exists() and COMPOSE.exists():
         return 0
     missing = [program for program in ("apt-get", "dpkg-deb", "patchelf") if not shutil.which(program)]
     if missing or not KEYRING.exists():

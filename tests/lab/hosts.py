@@ -4,10 +4,11 @@
 
 """Whole hosts with systemd and Debian's Redis, as containers: for what a process alone cannot show. Needs root and Docker.
 
-The image is built once from tests/lab/images/host, on ``debian:12`` from its registry, or where that cannot be reached on one that
-debootstrap makes from the machine's own package mirror. Whatever is started carries a label and is removed by name.
+The images are built once from tests/lab/images/host, on ``debian:12`` and ``debian:13`` from their registry, or where that cannot be
+reached on one that debootstrap makes from the machine's own package mirror. Whatever is started carries a label and is removed by name.
 
-``python -m tests.lab.hosts create NETWORK NAME ...`` and ``destroy NETWORK`` are for Molecule: hosts that stay, called NETWORK-NAME.
+``python -m tests.lab.hosts create NETWORK NAME[=RELEASE] ...`` and ``destroy NETWORK`` are for Molecule: hosts that stay, called
+NETWORK-NAME, of Debian 12 (bookworm) where no release is named.
 """
 
 from __future__ import annotations
@@ -32,9 +33,13 @@ from typing import Any
 from tests.lab.servers import wait_for
 
 LABEL = "aragora.redis.lab"
-IMAGE = "aragora-redis-lab-host:bookworm"
-BASE = "debian:12"
-OWN_BASE = "aragora-redis-lab-base:bookworm"
+IMAGE = "aragora-redis-lab-host"
+OWN_BASE = "aragora-redis-lab-base"
+# {a release of Debian: (its image in the registry, what it has of Redis and Valkey)}
+RELEASES = {
+    "bookworm": ("debian:12", "redis-server redis-sentinel"),
+    "trixie": ("debian:13", "redis-server redis-sentinel valkey-server valkey-sentinel"),
+}
 FOLDER = Path(__file__).resolve().parent
 PACKAGES = "systemd,systemd-sysv,dbus,python3,iproute2,procps,ca-certificates"
 MIRROR = "http://deb.debian.org/debian"
@@ -111,9 +116,10 @@ def why_not() -> str | None:
 def host(*options: str, command: tuple[str, ...] = ()) -> Iterator[Host]:
     """A host that has booted, and take it away. ``options`` are more of ``docker run``; with a command there is no systemd, but that."""
     name = f"aragora-redis-{uuid.uuid4().hex[:8]}"
-    place = _cgroup_options() if not command else ()
+    place = _cgroup_options("bookworm") if not command else ()
     started = Host(name)
-    _docker("run", "--detach", "--name", name, "--hostname", "cache1", "--label", f"{LABEL}=host", *place, *options, image(), *command)
+    which = image("bookworm")
+    _docker("run", "--detach", "--name", name, "--hostname", "cache1", "--label", f"{LABEL}=host", *place, *options, which, *command)
     try:
         if not command:
             wait_for(lambda: _booted(started), f"systemd in {name}", PATIENCE)
@@ -122,12 +128,12 @@ def host(*options: str, command: tuple[str, ...] = ()) -> Iterator[Host]:
         _docker("rm", "--force", "--volumes", name, check=False)
 
 
-def create(network: str, names: list[str]) -> None:
-    """Hosts on a network of their own, where they find each other by their names."""
+def create(network: str, names: dict[str, str]) -> None:
+    """Hosts on a network of their own, where they find each other by their names: ``{name: release of Debian}``."""
     _docker("network", "create", "--label", f"{LABEL}={network}", network)
-    for name in names:
-        place = ("--network", network, "--network-alias", name, "--hostname", name)
-        _docker("run", "--detach", "--name", f"{network}-{name}", "--label", f"{LABEL}={network}", *place, *_cgroup_options(), image())
+    for name, release in names.items():
+        place = ("--network", network, "--network-alias", name, "--hostname", name, *_cgroup_options(release))
+        _docker("run", "--detach", "--name", f"{network}-{name}", "--label", f"{LABEL}={network}", *place, image(release))
     for name in names:
         wait_for(functools.partial(_booted, Host(f"{network}-{name}")), f"systemd in {name}", PATIENCE)
 
@@ -155,30 +161,33 @@ def inventory(folder: Path, **members: dict[str, Any]) -> tuple[list[str], dict[
 
 
 @functools.cache
-def image() -> str:
-    """The image of the hosts, built where it is not there; by one process at a time."""
+def image(release: str) -> str:
+    """The image of the hosts with this release of Debian, built where it is not there; by one process at a time."""
+    name = f"{IMAGE}:{release}"
     with (Path(tempfile.gettempdir()) / "aragora-redis-lab-image.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _docker("image", "inspect", IMAGE, check=False).returncode:
-            label, base = ("--label", f"{LABEL}=image"), ("--build-arg", f"BASE={_base()}")
-            _docker("build", "--quiet", *label, *base, "--tag", IMAGE, str(FOLDER / "images" / "host"), timeout=600)
-    return IMAGE
+        if _docker("image", "inspect", name, check=False).returncode:
+            given = ("--build-arg", f"BASE={_base(release)}", "--build-arg", f"SERVERS={RELEASES[release][1]}")
+            _docker("build", "--quiet", "--label", f"{LABEL}=image", *given, "--tag", name, str(FOLDER / "images" / "host"), timeout=600)
+    return name
 
 
-def _base() -> str:
-    for name in (BASE, OWN_BASE):
+def _base(release: str) -> str:
+    """Debian's own image where it can be had, else one made by debootstrap."""
+    official, own = RELEASES[release][0], f"{OWN_BASE}:{release}"
+    for name in (official, own):
         if not _docker("image", "inspect", name, check=False).returncode:
             return name
     with contextlib.suppress(subprocess.TimeoutExpired):
-        if not _docker("pull", "--quiet", BASE, check=False, timeout=120).returncode:
-            return BASE
+        if not _docker("pull", "--quiet", official, check=False, timeout=120).returncode:
+            return official
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
         root = Path(folder) / "root"
-        _run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root), _mirror()], timeout=600)
+        _run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", release, str(root), _mirror()], timeout=600)
         packed = Path(folder) / "root.tar"
         _run(["tar", "-C", str(root), "-cf", str(packed), "."], timeout=300)
-        _docker("import", "--change", f"LABEL {LABEL}=base", str(packed), OWN_BASE, timeout=300)
-    return OWN_BASE
+        _docker("import", "--change", f"LABEL {LABEL}=base", str(packed), own, timeout=300)
+    return own
 
 
 def _mirror() -> str:
@@ -189,13 +198,14 @@ def _mirror() -> str:
     return found.group() if found else MIRROR
 
 
-def _cgroup_options() -> tuple[str, ...]:
-    """What systemd needs in a container, by the cgroups of this machine."""
+def _cgroup_options(release: str) -> tuple[str, ...]:
+    """What systemd needs in a container, by the cgroups of this machine; since Debian 13 it knows the unified ones only."""
     common = ("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "SYSLOG", "--security-opt", "seccomp=unconfined")
     tmpfs = ("--tmpfs", "/run", "--tmpfs", "/tmp")
-    if Path("/sys/fs/cgroup/systemd").is_dir():
+    if Path("/sys/fs/cgroup/systemd").is_dir() and release == "bookworm":
         return (*common, *tmpfs, "--volume", "/sys/fs/cgroup/systemd:/sys/fs/cgroup/systemd:rw")
-    return (*common, *tmpfs, "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns", "host")
+    unified = next(path for path in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup") if Path(path).is_dir())
+    return (*common, *tmpfs, "--volume", f"{unified}:/sys/fs/cgroup:rw", "--cgroupns", "host")
 
 
 def _booted(started: Host) -> bool:
@@ -218,11 +228,11 @@ def _run(command: list[str], check: bool = True, timeout: float = 60) -> subproc
 def main(words: list[str]) -> int:
     """Create or destroy the hosts of a scenario."""
     if words[:1] == ["create"] and len(words) > 2:
-        create(words[1], words[2:])
+        create(words[1], {name: release or "bookworm" for name, dummy, release in (word.partition("=") for word in words[2:])})
     elif words[:1] == ["destroy"] and len(words) == 2:
         destroy(words[1])
     else:
-        print("python -m tests.lab.hosts create NETWORK NAME ... | destroy NETWORK", file=sys.stderr)
+        print("python -m tests.lab.hosts create NETWORK NAME[=RELEASE] ... | destroy NETWORK", file=sys.stderr)
         return 2
     return 0
 

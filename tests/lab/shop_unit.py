@@ -94,7 +94,7 @@ def install_module(host: Host) -> None:
 import json, pathlib, sys
 for name, text in json.load(sys.stdin).items():
     path = pathlib.Path(sys.argv[1]) / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 """
     host.run("python3", "-c", unpack, f"{PLACE}/{PACKAGE.replace('.', '/')}", data=json.dumps(texts))

@@ -169,6 +169,7 @@ def test_a_plan_says_what_it_costs_and_shows_no_password():
     assert any("unit files were changed" in step for step in steps)
 
 
+COMPOSE = ["docker", "compose"]
 INSPECTED = [
     {
         "State": {"Running": True, "Pid": 77},
@@ -185,7 +186,7 @@ INSPECTED = [
 
 
 def test_compose_recreates_one_service_with_our_file_last_and_without_it():
-    found = environment.composed(json.dumps(INSPECTED), "web", "/srv/shop", FOLDER)
+    found = environment.composed(json.dumps(INSPECTED), "web", "/srv/shop", FOLDER, COMPOSE)
     assert (found["name"], found["trouble"], found["pid"]) == ("compose-shop-web", [], 77)
     on, off = found["recreate"]
     files = ["--file=/srv/shop/compose.yml", "--file=/srv/extra.yml"]
@@ -201,7 +202,8 @@ def test_compose_recreates_one_service_with_our_file_last_and_without_it():
 
 def test_a_container_that_compose_did_not_make_is_refused():
     bare = [{"State": {}, "Config": {"Env": None, "Labels": None}}]
-    assert "names no compose project" in environment.composed(json.dumps(bare), "web", "/srv/shop", FOLDER)["trouble"][0]
+    assert "names no compose project" in environment.composed(json.dumps(bare), "web", "/srv/shop", FOLDER, COMPOSE)["trouble"][0]
+    assert "is installed" in environment.composed(json.dumps(INSPECTED), "web", "/srv/shop", FOLDER, [])["trouble"][0]
 
 
 @pytest.mark.parametrize(
