@@ -32,7 +32,7 @@ def answer(options: dict[str, Any]) -> dict[str, Any]:
     endpoint = find_endpoint(options)
     with contextlib.closing(open_client(endpoint, options["connect_timeout"], options["timeout"])) as client:
         try:
-            views = [_view(client)]
+            views = [view(client)]
         except Refused as error:
             raise ValueError(refusal(client, ("CLUSTER", "NODES"), error)) from None
     asked, silent = {endpoint.address}, dict[str, str]()
@@ -51,6 +51,22 @@ def answer(options: dict[str, Any]) -> dict[str, Any]:
     return {"changed": False, **_cluster_views.summary(_once(views), silent)}
 
 
+def view(client: Client) -> dict[str, Any]:
+    """Raises Refused where CLUSTER NODES or INFO is refused, ValueError for replies that are none of a node."""
+    commands = (("CLUSTER", "NODES"), ("CLUSTER", "INFO"), ("INFO", "replication"), ("INFO", "persistence"))
+    nodes, info, *sections = client.pipeline(commands)
+    for reply in (nodes, info):
+        if isinstance(reply, Refused):
+            raise reply
+    try:
+        seen = _cluster_views.view(client.endpoint.address, nodes, info, *sections)
+    except (AttributeError, IndexError, KeyError, StopIteration, TypeError) as error:
+        raise ValueError(f"{client.endpoint.address} does not answer as a node of a cluster does ({type(error).__name__})") from None
+    # The address that all others know it by, where it knows it.
+    own = next(member["address"] for member in seen["nodes"] if member["id"] == seen["id"])
+    return {**seen, "address": own if own.rpartition(":")[0] else seen["address"]}
+
+
 def _ask(endpoint: Endpoint, wanted: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
     """``{address: its view, or the sentence why there is none}``, side by side."""
 
@@ -59,28 +75,12 @@ def _ask(endpoint: Endpoint, wanted: list[str], options: Mapping[str, Any]) -> d
         try:
             there = replace(endpoint, socket=None, host=host, port=int(port))
             with contextlib.closing(open_client(there, options["connect_timeout"], options["timeout"], first_reply=0)) as client:
-                return _view(client)
+                return view(client)
         except (Unavailable, Refused, ValueError) as error:
             return clean(error)
 
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         return dict(zip(wanted, pool.map(ask, wanted)))
-
-
-def _view(client: Client) -> dict[str, Any]:
-    """Raises Refused where CLUSTER NODES or INFO is refused, ValueError for replies that are none of a node."""
-    commands = (("CLUSTER", "NODES"), ("CLUSTER", "INFO"), ("INFO", "replication"), ("INFO", "persistence"))
-    nodes, info, *sections = client.pipeline(commands)
-    for reply in (nodes, info):
-        if isinstance(reply, Refused):
-            raise reply
-    try:
-        view = _cluster_views.view(client.endpoint.address, nodes, info, *sections)
-    except (AttributeError, IndexError, KeyError, StopIteration, TypeError) as error:
-        raise ValueError(f"{client.endpoint.address} does not answer as a node of a cluster does ({type(error).__name__})") from None
-    # The address that all others know it by, where it knows it.
-    own = next(member["address"] for member in view["nodes"] if member["id"] == view["id"])
-    return {**view, "address": own if own.rpartition(":")[0] else view["address"]}
 
 
 def _once(views: list[dict[str, Any]]) -> list[dict[str, Any]]:
