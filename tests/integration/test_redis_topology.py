@@ -175,8 +175,8 @@ class TestClusters:
             assert variables[names(heir).pop()]["x"] == heir.port + 1
             assert f"127.0.0.1:{cluster.masters[0].port} refuses connections" in output
 
-    def test_a_playbook_runs_on_it(self, family_binary, play, tmp_path):
-        with clusters.clustered(family_binary, requirepass=PASSWORD, masterauth=PASSWORD) as cluster:
+    def test_a_playbook_runs_on_it(self, play, tmp_path):
+        with clusters.clustered(servers.embedded(), requirepass=PASSWORD, masterauth=PASSWORD) as cluster:
             config = {"cluster": place(cluster.nodes[0]), "login_password": env("SECRET")}
             config["compose"] = {"ansible_connection": "'local'"}
             text = yaml.safe_dump({"plugin": "aragora.redis.redis_topology", **config})
