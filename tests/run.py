@@ -17,6 +17,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,11 @@ from tests.lab import aragora, hosts
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "tests" / "output"
-WORKERS = ["-n", str(min(4, os.cpu_count() or 2)), "--dist", "loadgroup"]
+CPUS = os.cpu_count() or 2
+WORKERS = ["-n", str(min(4, CPUS)), "--dist", "loadgroup"]
+# Playbooks wait half of their time: for servers to settle, and for the windows in which they are watched.
+WAITING_WORKERS = ["-n", str(min(6, 2 * CPUS)), "--dist", "loadgroup"]
+SCENARIOS_AT_ONCE = min(4, CPUS + 1)
 
 LINTERS: dict[str, list[str]] = {
     "ruff check": ["ruff", "check", "."],
@@ -42,10 +47,10 @@ FOLDERS = {"mypy plugins": ROOT / "collections", "docs": ROOT / "collections/ans
 TESTS = {
     "units": ["tests/unit", *WORKERS],
     "contract": ["tests/contract", *WORKERS],
-    "integration": ["tests/integration", *WORKERS],
+    "integration": ["tests/integration", *WAITING_WORKERS],
 }
 # What a scenario needs beside hosts, and why that is not here.
-NEEDS: dict[str, Callable[[], str | None]] = {"aragora": aragora.why_not}
+NEEDS: dict[str, Callable[[], str | None]] = {"aragora": aragora.why_not, "endpoint": aragora.why_not}
 
 
 @dataclass
@@ -114,26 +119,28 @@ def _incidents() -> Outcome:
 
 
 def _molecule() -> Outcome:
-    """Every scenario on hosts of its own; the output is shown of those that fail."""
+    """Every scenario on hosts of its own, several at once; the output is shown of those that fail."""
     started = time.monotonic()
     scenarios = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     if reason := hosts.why_not():
         return Outcome("molecule", 0, 0, [f"molecule: {reason}"] * len(scenarios), 0.0)
-    environment = {**os.environ, "MOLECULE_GLOB": "molecule/*/molecule.yml"}
-    failed, skipped = [], []
-    for scenario in scenarios:
-        print(f"── molecule: {scenario}", flush=True)
-        if reason := NEEDS.get(scenario, lambda: None)():
-            skipped.append(f"molecule: {reason}")
-            continue
-        done = subprocess.run(
-            ["molecule", "test", "-s", scenario],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-        )  # fmt: skip
-        if done.returncode:
-            print(done.stdout[-20_000:], flush=True)
-            failed.append(scenario)
-    return Outcome("molecule", len(scenarios) - len(failed) - len(skipped), len(failed), skipped, time.monotonic() - started)
+    reasons = {scenario: reason for scenario, why_not in NEEDS.items() if (reason := why_not())}
+    with ThreadPoolExecutor(SCENARIOS_AT_ONCE) as pool:
+        well = list(pool.map(_scenario, [scenario for scenario in scenarios if scenario not in reasons]))
+    skipped = [f"molecule: {reason}" for reason in reasons.values()]
+    return Outcome("molecule", sum(well), len(well) - sum(well), skipped, time.monotonic() - started)
+
+
+def _scenario(scenario: str) -> bool:
+    """Whether a scenario passes."""
+    began = time.monotonic()
+    done = subprocess.run(
+        ["molecule", "test", "-s", scenario], cwd=ROOT, env={**os.environ, "MOLECULE_GLOB": "molecule/*/molecule.yml"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    came, shown = ("failed", done.stdout[-20_000:]) if done.returncode else ("passed", "")
+    print(f"── molecule: {scenario} {came} after {time.monotonic() - began:.0f} s\n{shown}", end="", flush=True)
+    return not done.returncode
 
 
 def _counted(results: Path) -> tuple[int, int, list[str]]:

@@ -15,6 +15,7 @@ STATS = (
     "expired_time_cap_reached_count", "keyspace_hits", "keyspace_misses", "total_error_replies", "total_forks",
     "client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections", "evicted_clients", "evicted_scripts",
 )  # fmt: skip
+WRITTEN = ("master_repl_offset",)
 CPU = ("used_cpu_sys", "used_cpu_user", "used_cpu_sys_main_thread", "used_cpu_user_main_thread")
 
 
@@ -24,7 +25,7 @@ def between(before: dict[str, Any], after: dict[str, Any], seconds: float, own: 
     ``own`` is what this gathering itself added meanwhile, calls by command; it is taken off, so that watching a quiet server does not
     make it look busy. A counter that went backwards (restart, CONFIG RESETSTAT) has no rate and is left out.
     Shape: ``{window_seconds, stats: {counter: n}, cpu: {…}, commands: {name: calls}, command_seconds: n, errors: {code: n},
-    aof_delayed_fsync: n}``.
+    aof_delayed_fsync: n, master_repl_offset: n}``; the last one is how many bytes a second the replicas are to hear.
     """
     commands = _changes(_calls(before), _calls(after))
     commands = {name: max(0, calls - own.get(name, 0)) for name, calls in commands.items()}
@@ -32,6 +33,7 @@ def between(before: dict[str, Any], after: dict[str, Any], seconds: float, own: 
     if "total_commands_processed" in stats:
         stats["total_commands_processed"] = max(0, stats["total_commands_processed"] - sum(own.values()))
     persistence = _changes(_picked(before, "persistence", ("aof_delayed_fsync",)), _picked(after, "persistence", ("aof_delayed_fsync",)))
+    history = _changes(_picked(before, "replication", WRITTEN), _picked(after, "replication", WRITTEN))
     return {
         "window_seconds": round(seconds, 3),
         "stats": _per_second(stats, seconds),
@@ -40,6 +42,7 @@ def between(before: dict[str, Any], after: dict[str, Any], seconds: float, own: 
         **_command_seconds(_microseconds(before), _microseconds(after), seconds),
         "errors": {name: rate for name, rate in _per_second(_changes(_errors(before), _errors(after)), seconds).items() if rate},
         **_per_second(persistence, seconds),
+        **_per_second(history, seconds),
     }
 
 

@@ -200,7 +200,8 @@ snapshot:
     rates:
       description:
         - Change per second over the window; C(window_seconds), C(stats), C(cpu) (CPU seconds per second), C(commands) (calls by command),
-          C(command_seconds) (time spent in commands, seconds per second), C(errors) (by code), C(aof_delayed_fsync).
+          C(command_seconds) (time spent in commands, seconds per second), C(errors) (by code), C(aof_delayed_fsync),
+          C(master_repl_offset) (bytes that replicas are to hear).
         - What this module sent itself is taken off C(total_commands_processed) and C(ping).
       type: dict
     slowlog:

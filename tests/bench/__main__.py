@@ -4,7 +4,7 @@
 
 """``make bench``: what things cost, as ratios against baselines of the same run, because machines differ and are shared.
 
-``python -m tests.bench [diagnose] [fleet] [keyspace] [--keys 5000000]``; without a name all of them.
+``python -m tests.bench [diagnose] [failover] [fleet] [keyspace] [--keys 5000000]``; without a name all of them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ import shutil
 import sys
 from collections.abc import Callable
 
-from tests.bench import diagnose, fleet, keyspace
+from tests.bench import diagnose, failover, fleet, keyspace
 from tests.lab import servers
 
-BENCHES: dict[str, Callable[..., None]] = {"diagnose": diagnose.run, "fleet": fleet.run, "keyspace": keyspace.run}
+BENCHES: dict[str, Callable[..., None]] = {
+    "diagnose": diagnose.run,
+    "failover": failover.run,
+    "fleet": fleet.run,
+    "keyspace": keyspace.run,
+}
 
 
 def main() -> int:

@@ -7,6 +7,7 @@
 ``know`` writes the known set and saves it. ``look`` prints what a refusal may not change. ``keep`` remembers what the server holds, says
 ``ready``, writes about a thousand keys a second until its input ends, and prints what of all that is no longer there, as JSON.
 SET is ``{prefix, first, count, size, seconds}``: keys that the server must hold, each with so many x, and with a TTL where it has seconds.
+``REDISCLI_AUTH`` is the password, where there is one.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Connection:
     def __init__(self, host: str, port: int) -> None:
         self.socket = socket.create_connection((host, port), 5)
         self.file = self.socket.makefile("rb")
+        if os.environ.get("REDISCLI_AUTH"):
+            self.one("AUTH", os.environ["REDISCLI_AUTH"])
 
     def ask(self, *commands: tuple[Any, ...]) -> list[Any]:
         """The replies to these commands; an error reply is a Refused among them. OSError where the server is gone."""

@@ -6,8 +6,21 @@
 
 from __future__ import annotations
 
-from tests.incidents.lab import scenario
+import contextlib
 
-inject = scenario("replication_auth_mismatch")
+from tests.incidents.lab import Injecting, Lab, wait_for
+
+PASSWORD = "Sesame-7391"
+
 first = "replication_auth_mismatch"
 explains = ("replication_link_down",)
+mends = "heal_replication"
+
+
+@contextlib.contextmanager
+def inject(lab: Lab) -> Injecting:
+    with lab.server(requirepass=PASSWORD, masterauth=PASSWORD, repl_diskless_sync_delay=0) as master:
+        link = {"replicaof": f"127.0.0.1 {master.port}", "masterauth": "Simsim-7391"}
+        with lab.server(requirepass=PASSWORD, **link) as replica:
+            wait_for(lambda: "Unable to AUTH" in replica.log, "the master to refuse its replica")
+            yield {"targets": [replica.url, master.url], "login_password": PASSWORD, "writes_to": master.url}

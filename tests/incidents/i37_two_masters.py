@@ -12,6 +12,8 @@ from tests.incidents.lab import Lab, Place
 from tests.lab.scenarios.groups import two_masters
 
 first = "masters_many"
+mends = "heal_replication"
+refuses = "2 masters in one group, and what only one of them was told is lost when it becomes a replica"
 
 
 def inject(lab: Lab) -> AbstractContextManager[Place]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -40,7 +41,7 @@ KNOWN = Known()
 
 def know(place: Place) -> None:
     """Write :data:`KNOWN` to the server there, and save it."""
-    done = subprocess.run(_command("know", place, KNOWN), capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(_command("know", place, KNOWN), env=_login(place), capture_output=True, text=True, timeout=PATIENCE, check=False)
     if done.returncode:
         raise RuntimeError(f"the known set could not be written: {done.stderr[-300:]}")
 
@@ -49,7 +50,7 @@ def looks(place: Place) -> dict[str, Any]:
     """What a refusal may not change: settings, process and data of every server there."""
     found = {}
     for name, one in _each(place).items():
-        done = subprocess.run(_command("look", one, None), capture_output=True, text=True, timeout=PATIENCE, check=True)
+        done = subprocess.run(_command("look", one, None), env=_login(place), capture_output=True, text=True, timeout=PATIENCE, check=True)
         found[name] = json.loads(done.stdout)
     return found
 
@@ -60,7 +61,8 @@ class Keeper:
     def __init__(self, place: Place, known: Known | None = None) -> None:
         self.told: dict[str, Any] = {}
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(_command("keep", place, known), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        words = _command("keep", place, known)
+        self._process = subprocess.Popen(words, env=_login(place), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
     def __enter__(self) -> Keeper:
         assert self._process.stdout
@@ -98,11 +100,17 @@ def _each(place: Place) -> dict[str, Place]:
     return {url: {"url": url} for url in place.get("targets") or [place["url"]]}
 
 
+def _login(place: Place) -> dict[str, str]:
+    """The environment of the script beside a server by URL."""
+    password = place.get("login_password")
+    return {**os.environ, **({"REDISCLI_AUTH": str(password)} if password else {})}
+
+
 def _command(action: str, place: Place, known: Known | None) -> list[str]:
-    """What runs the script beside the first server of a place: on its host, or here."""
+    """What runs the script beside the first server of a place, or beside the one that takes its writes: on its host, or here."""
     words = [json.dumps(asdict(known)) if known else "null"]
     if "hosts" not in place:
-        url = urlsplit(place.get("url") or place["targets"][0])
+        url = urlsplit(place.get("writes_to") or place.get("url") or place["targets"][0])
         return [sys.executable, str(SCRIPT), action, str(url.hostname), str(url.port), *words]
     host = next(iter(place["hosts"].values()))
     port = str(host.get("redis_connection", {}).get("login_port", PORT))

@@ -41,7 +41,8 @@ __all__ = [
 ]
 
 # What inject() yields: the options of redis_info that lead to the server (``url``, ``login_password``, ``connect_timeout`` …),
-# or ``targets``, a list of URLs, in place of ``url``, or ``hosts``, the inventory: {name: variables}.
+# or ``targets``, a list of URLs, in place of ``url``, or ``hosts``, the inventory: {name: variables}. The first one is the one that is ill;
+# ``writes_to`` is the URL of another one that takes writes.
 Place = dict[str, Any]
 Inject = Callable[["Lab"], AbstractContextManager[Place]]
 Injecting = Iterator[Place]

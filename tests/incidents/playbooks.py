@@ -78,6 +78,6 @@ def _by_url(place: Place) -> dict[str, Any]:
     """What leads to the servers, where that is not the inventory."""
     if "hosts" in place:
         return {}
-    connection = dict(place)
+    connection = {name: value for name, value in place.items() if name != "writes_to"}
     urls = connection.pop("targets", None) or [connection.pop("url")]
     return {"redis_url": urls, "redis_connection": connection}

@@ -177,7 +177,7 @@ def unrefused(incident: Incident, report: dict[str, Any]) -> str:
 
 def ailing(incident: Incident, report: dict[str, Any]) -> str:
     """What is wrong after the remedy, empty when the finding is gone and the server works."""
-    (target,) = report["targets"]
+    target, *dummy = report["targets"]
     rows = [row for row in report["timeline"] if row["action"] == incident.mends]
     states = [row["state"] for row in rows]
     if not set(states) & {"resolved", "mitigated"}:

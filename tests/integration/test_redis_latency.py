@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -131,7 +132,7 @@ class TestMonitor:
     def test_a_module_that_is_ended_puts_it_back(self, server, run_module, number):
         def end(process):
             if _threshold(server) == "1":
-                process.send_signal(number)
+                os.kill(process.pid, number)
 
         result = run_module("redis_latency", url=server.url, monitor={"threshold": 1, "seconds": 30}, _beside=end)
         assert result["failed"]

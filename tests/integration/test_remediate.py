@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import json
 import os
 import random
@@ -80,6 +81,38 @@ def test_what_is_allowed_is_mended_and_the_report_tells_it_in_every_form(full, p
     again = play(REMEDIATE, *APPLY, *ALLOWED, *guarded, REDIS_URL=full.url)
     assert again.status == 0, again.output
     assert not [row for row in states(again) if row[0] == "tune_memory"]
+
+
+@contextlib.contextmanager
+def application(is_ready):
+    """Something that is ready as long as this says so; yields its address."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if is_ready() else 503)
+            self.end_headers()
+
+        def log_message(self, *dummy):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("family_binary", ["redis-6.2"], indirect=True)
+def test_a_remedy_after_which_the_application_does_not_work_is_put_back(full, play, guarded):
+    with application(lambda: limit(full) == LIMIT) as address:
+        profile = {"hosts": ["localhost"], "readiness": {"url": address, "status": 200, "within": 2}}
+        played = play(
+            REMEDIATE, *APPLY, *ALLOWED, *guarded, "-e", json.dumps({"redis_application": profile}), REDIS_URL=full.url, timeout=240
+        )
+    assert played.status == 2, played.output
+    row = next(row for row in played.report["timeline"] if row["action"] == "tune_memory")
+    assert row["state"] == "escalated", row
+    assert "the application worked before and does not now" in row["why"]
+    assert limit(full) == LIMIT
 
 
 def test_a_healthy_server_is_left_alone(family_binary, play, guarded):

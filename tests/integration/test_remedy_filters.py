@@ -37,6 +37,10 @@ def test_an_action_by_its_name(shown):
     assert "there is no action 'tune_memroy'" in shown("'tune_memroy' | aragora.redis.remedy_action")
 
 
+def test_the_configuration_of_redis_in_the_places_of_valkey(shown):
+    assert shown("'dir /var/lib/redis' | aragora.redis.valkey_config") == "dir /var/lib/valkey\n"
+
+
 def test_what_an_action_would_do(shown):
     plan = shown("document.snapshot | aragora.redis.remedy_plan('tune_memory', {'maxmemory': '64mb'})")
     assert plan["settings"] == {"maxmemory": 64 * 1024 * 1024}
@@ -64,3 +68,12 @@ def test_a_server_by_url_has_a_name_without_a_password(shown):
 def test_what_is_said_of_an_application_is_checked_and_completed(shown):
     assert shown("{'unit': 'shop.service'} | aragora.redis.application_profile({'user': 'shop'})")["user"] == "shop"
     assert "did you mean unit?" in shown("{'unti': 'shop.service'} | aragora.redis.application_profile")
+
+
+def test_what_stands_behind_an_endpoint(shown):
+    assert shown("['cache2', 'cache1'] | aragora.redis.endpoint_servers({'cache1': {'ansible_host': '10.0.0.1'}, 'cache2': {}})") == [
+        {"name": "cache1", "host": "10.0.0.1", "port": 6379},
+        {"name": "cache2", "host": "cache2", "port": 6379},
+    ]
+    assert bytes.fromhex(shown("'p w' | aragora.redis.endpoint_login('ops')")) == b"*3\r\n$4\r\nAUTH\r\n$3\r\nops\r\n$3\r\np w\r\n"
+    assert "there is no redis_endpoint_password" in shown("'' | aragora.redis.endpoint_login('ops')")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import pytest
@@ -40,6 +41,8 @@ def test_a_host_that_holds_data_is_refused_and_check_mode_tells_what_would_be_ma
             tmp_path, one=hosts.member(fresh), two=hosts.member(fresh), three=hosts.member(fresh), full=hosts.member(full)
         )
         words = [*words, "-e", json.dumps(variables), "-vvv", "--diff"]
+        # Whole hosts are slow where many tests run at once.
+        play = functools.partial(play, timeout=400)
         refused = play(SETUP, *words, "-e", "target=one:full", **environment)
         checked = play(SETUP, *words, "--check", "-e", "target=redis:!full", **environment)
         full.redis("save")

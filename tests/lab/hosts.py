@@ -35,9 +35,9 @@ from tests.lab.servers import wait_for
 LABEL = "aragora.redis.lab"
 IMAGE = "aragora-redis-lab-host"
 OWN_BASE = "aragora-redis-lab-base"
-# {a release of Debian: (its image in the registry, what it has of Redis and Valkey)}
+# {a release of Debian: (its image in the registry, what of its packages the tests need)}
 RELEASES = {
-    "bookworm": ("debian:12", "redis-server redis-sentinel"),
+    "bookworm": ("debian:12", "redis-server redis-sentinel haproxy"),
     "trixie": ("debian:13", "redis-server redis-sentinel valkey-server valkey-sentinel"),
 }
 FOLDER = Path(__file__).resolve().parent

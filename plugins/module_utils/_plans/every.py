@@ -12,9 +12,13 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     application,
     clients,
+    failover,
     memory,
     memory_tidy,
     pools,
+    replicas,
+    replication,
+    rolling,
     scripts,
     service,
     slow_commands,
@@ -28,13 +32,20 @@ LONGEST = 1_000
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "restart": service.restart,
     "wait": service.wait,
+    "failover": failover.plan,
     "kill_script": scripts.plan,
+    "rolling_restart": rolling.restart,
+    "rolling_upgrade": rolling.upgrade,
+    "heal_replication": replication.plan,
     "tune_memory": memory.plan,
     "tidy_memory": memory_tidy.plan,
     "tune_clients": clients.plan,
     "slow_commands": slow_commands.plan,
     "restart_application": application.restart,
     "tune_pools": pools.plan,
+    "migrate_to_sentinel": replicas.migrate,
+    "add_replica": replicas.add_replica,
+    "remove_replica": replicas.remove_replica,
 }
 
 
