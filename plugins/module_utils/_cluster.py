@@ -53,7 +53,12 @@ def uncovered(members: list[dict[str, Any]]) -> list[str]:
             for first, last in member["slots"]:
                 served[first : last + 1] = [True] * (min(last, SLOTS - 1) + 1 - first)
     marks = "".join("-" if yes else "x" for yes in served[:SLOTS])
-    return [_range(found.start(), found.end() - 1) for found in re.finditer("x+", marks)]
+    return [slot_range(found.start(), found.end() - 1) for found in re.finditer("x+", marks)]
+
+
+def slot_range(first: int, last: int) -> str:
+    """``0-5460``, or ``7`` alone."""
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def _node(words: list[str]) -> dict[str, Any]:
@@ -76,7 +81,3 @@ def _on_the_move(slot: str, direction: str, node: str) -> dict[str, Any]:
 def _is_lost(member: dict[str, Any]) -> bool:
     """Whether the cluster agrees that a node is gone, or never met it; one that is only suspected counts as there."""
     return bool({"fail", "noaddr"} & set(member["flags"]))
-
-
-def _range(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}-{last}"

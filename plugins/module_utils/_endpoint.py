@@ -201,13 +201,7 @@ def sentinel_endpoints(options: dict[str, Any]) -> list[Endpoint]:
     """The Sentinels to ask, each with the Sentinels' own credentials; ``host``, ``host:port`` or ``[v6]:port``."""
     endpoints = []
     for item in options.get("sentinels") or []:
-        try:
-            parts = urlsplit("//" + item)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            host, port = None, None
-        if not host or port == 0 or "@" in item or "/" in item:
-            raise ValueError(f"the Sentinel '{item}' cannot be read: give host or host:port")
+        host, port = host_and_port("Sentinel", item)
         endpoints.append(
             Endpoint(
                 host=host,
@@ -222,6 +216,27 @@ def sentinel_endpoints(options: dict[str, Any]) -> list[Endpoint]:
             )
         )
     return endpoints
+
+
+def host_and_port(kind: str, item: str) -> tuple[str, int | None]:
+    """``host``, ``host:port`` or ``[v6]:port``."""
+    try:
+        parts = urlsplit("//" + item)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or port == 0 or "@" in item or "/" in item:
+        raise ValueError(f"the {kind} '{item}' cannot be read: give host or host:port")
+    return host, port
+
+
+def cluster_endpoints(options: dict[str, Any]) -> list[Endpoint]:
+    """Nodes of a cluster to ask, each with the login of ``options``; ``host``, ``host:port`` or ``[v6]:port``."""
+    plain = {**options, "url": None, "login_unix_socket": None, "login_db": None}
+    return [
+        from_options({**plain, "login_host": host, "login_port": port or DEFAULT_PORT})
+        for host, port in (host_and_port("cluster node", item) for item in options.get("cluster") or [])
+    ]
 
 
 def connection_argument_spec() -> dict[str, Any]:

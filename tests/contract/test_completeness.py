@@ -23,8 +23,11 @@ def text_of(folder: Path) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "plugins" / "modules").glob("*.py")), ids=lambda path: path.stem)
-def test_every_module_has_an_integration_test(path):
+WITH_A_TEST = [path for kind in ("modules", "inventory") for path in sorted((ROOT / "plugins" / kind).glob("*.py"))]
+
+
+@pytest.mark.parametrize("path", WITH_A_TEST, ids=lambda path: path.stem)
+def test_every_module_and_inventory_plugin_has_an_integration_test(path):
     assert (TESTS / "integration" / f"test_{path.stem}.py").exists()
 
 

@@ -62,6 +62,16 @@ def test_the_connection_fragment_documents_the_connection_spec():
         }, name
 
 
+def test_the_inventory_plugin_calls_the_options_of_the_connection_by_their_names():
+    options = documentation(ROOT / "plugins" / "inventory" / "redis_topology.py")["options"]
+    fragment = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    of_its_own = {"plugin", "service_names", "cluster", "cluster_name"}
+    assert options.keys() - of_its_own <= fragment.keys()
+    for name in options.keys() - of_its_own:
+        assert options[name]["type"] == fragment[name]["type"], name
+        assert options[name].get("default") in (fragment[name].get("default"), []), name
+
+
 def test_the_action_plugins_take_the_options_that_are_documented():
     names = ("redis_report", "redis_incident")
     specs = {name: importlib.import_module(f"ansible_collections.aragora.redis.plugins.action.{name}").SPEC for name in names}

@@ -22,6 +22,7 @@ CONVERSATIONS = {
     "_application_redis.py",
     "_application_run.py", "_application_service.py",
     "_apply_settings.py", "_canary.py", "_client_kill.py", "_client_slot.py", "_clients_server.py",
+    "_cluster_create.py", "_cluster_server.py",
     "_failover_facts.py", "_failover_sentinel.py", "_failover_server.py", "_failover_ways.py",
     "_fallback_book.py",
     "_fallback_bundle.py", "_fallback_files.py", "_fallback_ready.py", "_fallback_redis.py", "_fallback_watch.py", "_gather.py",
@@ -30,7 +31,7 @@ CONVERSATIONS = {
     "_memory_limit.py", "_memory_purge.py", "_memory_server.py", "_monitors_server.py",
     "_notify_apprise.py", "_replication_server.py", "_save_server.py", "_scan.py", "_script_kill.py",
     "_sentinel_server.py", "_sentinel_views_server.py", "_service_environment.py",
-    "_slowlog_server.py", "_wait_server.py",
+    "_slowlog_server.py", "_topology_server.py", "_wait_server.py",
     "_sentinel_reset.py",
 }  # fmt: skip
 CLIENT = "_client.py"

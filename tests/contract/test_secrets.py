@@ -95,6 +95,8 @@ def test_secrets_given_to_every_module(play, server, tmp_path):
         {"aragora.redis.redis_client_slot": connection},
         {"aragora.redis.redis_latency": {**connection, "monitor": {"threshold": 1, "seconds": 0.1}, "reset_events": True}},
         {"aragora.redis.redis_save": connection},
+        {"aragora.redis.redis_cluster_info": connection, "ignore_errors": True},
+        {"aragora.redis.redis_cluster_create": {**connection, "nodes": [f"127.0.0.1:{server.port}"]}, "ignore_errors": True},
         {"aragora.redis.redis_failover": {**connection, "endpoint_url": f"redis://:{IN_URL}@127.0.0.1"}, "ignore_errors": True},
         {"aragora.redis.redis_sentinel_info": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}", "login_password": REQUIREPASS}},
         {"aragora.redis.redis_keyspace": connection},
