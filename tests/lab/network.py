@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 # One process may have several hosts at once.
 TURNS = itertools.count()
+CABLE = "cable"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,37 @@ def narrowed(host: Host, rate: str) -> Iterator[None]:
     subprocess.run([*host.launcher, "tc", *words], check=True, timeout=20, capture_output=True)
     # It goes with the namespace.
     yield
+
+
+@contextlib.contextmanager
+def cable(one: Host, other: Host) -> Iterator[tuple[str, str]]:
+    """A cable of two hosts' own, beside those to this machine: the addresses of both ends of it."""
+    number = (os.getpid() + next(TURNS)) % 200
+    ends = f"10.232.{number}.1", f"10.232.{number}.2"
+    _ip("link", "add", CABLE, "netns", one.name, "type", "veth", "peer", "name", CABLE, "netns", other.name)
+    for host, address in zip((one, other), ends):
+        _ip("-n", host.name, "address", "add", f"{address}/24", "dev", CABLE)
+        _ip("-n", host.name, "link", "set", CABLE, "up")
+    # It goes with the namespaces.
+    yield ends
+
+
+@contextlib.contextmanager
+def cut(host: Host) -> Iterator[None]:
+    """Whatever the host sends over that cable is lost, and whatever comes; this machine reaches both ends. Needs nft."""
+    rules = "".join(
+        f"add chain inet cut {hook} {{ type filter hook {hook} priority 0; }}\nadd rule inet cut {hook} {name} {CABLE} drop\n"
+        for hook, name in (("input", "iifname"), ("output", "oifname"))
+    )
+    _nft(host, f"add table inet cut\n{rules}")
+    try:
+        yield
+    finally:
+        _nft(host, "delete table inet cut\n")
+
+
+def _nft(host: Host, rules: str) -> None:
+    subprocess.run([*host.launcher, "nft", "-f", "-"], input=rules, text=True, check=True, timeout=20, capture_output=True)
 
 
 def _ip(*words: str) -> None:

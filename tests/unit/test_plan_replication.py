@@ -150,6 +150,11 @@ def test_the_password_is_the_one_that_the_master_has_taken(master):
     assert "knows no password of the master peer0" in said(plan(lost, unknown))
 
 
+def test_who_follows_its_master_by_the_name_of_the_inventory_is_not_sent_anywhere(master):
+    lost = replica_of(master, info__replication__master_host="peer0")
+    assert "it follows the right master, peer0:6379" in said(plan(lost, master, hosts={"peer0": "cache1.example.org"}))
+
+
 def test_a_masterless_group_waits_for_sentinel_or_asks_for_the_loss():
     found = [of_group("master_missing", place) for place in (0, 1)]
     assert all(row["steps"] == [] for row in found)

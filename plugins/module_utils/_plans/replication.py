@@ -114,7 +114,7 @@ def _towards(case: Case, master: Member) -> None:
         _repoint(case, master, wanted)
     elif now in known:
         _unheard(case, master)
-    elif case.voice.has_quorum and _is_known(case):
+    elif case.voice.has_quorum and _is_known(case) and not _is_locked_out(case, master):
         who = f"Sentinel has a quorum for {case.voice.master} and knows this replica"
         case.step(f"wait until Sentinel sends it there, {case.options.wait} s at most: {who}", wait=case.options.wait, role="any")
     elif not wanted:
@@ -139,8 +139,7 @@ def _rows_of_me(case: Case, guard: Member) -> list[Mapping[str, Any]]:
 def _unheard(case: Case, master: Member) -> None:
     """It follows the right master and does not hear it."""
     why = link.reason(case.facts)[0]
-    needs = bool((master.snapshot.get("auth") or {}).get("requirepass_set")) and case.facts.get_or("auth.masterauth_set", None) is False
-    if needs or _mismatch(case.facts) or "refuses its password" in why:
+    if _is_locked_out(case, master):
         _password(case, master)
     elif "is loading" in why:
         case.step(f"wait until its master has loaded its data, {case.options.wait} s at most", wait=case.options.wait)
@@ -150,6 +149,12 @@ def _unheard(case: Case, master: Member) -> None:
         case.refuse(
             f"it follows the right master, {groups.follows(case.me)}, and does not hear it{known}; look at the way from its host ({look})"
         )
+
+
+def _is_locked_out(case: Case, master: Member) -> bool:
+    """Whether it lacks the master's password, which nobody but us gives it."""
+    needs = bool((master.snapshot.get("auth") or {}).get("requirepass_set")) and case.facts.get_or("auth.masterauth_set", None) is False
+    return needs or _mismatch(case.facts) or "refuses its password" in link.reason(case.facts)[0]
 
 
 def _repoint(case: Case, master: Member, wanted: str) -> None:

@@ -100,7 +100,8 @@ def names_of(group: Group, master: Member) -> list[str]:
     ]
     guards = [heard.master] if heard.master and heard.run_id == master.identity else []
     host, port = group.hosts.get(master.name), (master.snapshot.get("server") or {}).get("port")
-    listed = [f"{host}:{port}"] if host and port else []
+    # Last its name in the inventory: people often write that into configurations, too.
+    listed = [f"{name}:{port}" for name in (host, master.name) if name and port] if group.hosts else []
     reached = [] if listed and is_loopback(master.address) else [master.address]
     return list(dict.fromkeys([*guards, *linked, *reached, *listed]))
 
