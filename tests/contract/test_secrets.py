@@ -87,6 +87,7 @@ def test_passwords_of_the_inventory(play, server, tmp_path):
 
 def test_secrets_given_to_every_module(play, server, tmp_path):
     connection = {"login_port": server.port, "login_password": REQUIREPASS}
+    follow = {**connection, "role": "replica", "master_host": "127.0.0.1", "master_port": server.port}
     tasks = [
         {"aragora.redis.redis_info": {**connection, "mask_arguments": False, "slowlog_entries": 0}},
         {"aragora.redis.redis_slowlog": connection},
@@ -103,6 +104,9 @@ def test_secrets_given_to_every_module(play, server, tmp_path):
         {"aragora.redis.redis_keyspace": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}"}, "ignore_errors": True},
         {"aragora.redis.redis_config": {**connection, "settings": {"masterauth": NEW_MASTERAUTH}}},
         {"aragora.redis.redis_config": {**connection, "settings": {"masterauth": NEW_MASTERAUTH, "maxmemory": "1"}}, "ignore_errors": True},
+        {"aragora.redis.redis_replication": {**connection, "role": "master", "master_password": NEW_MASTERAUTH}},
+        {"aragora.redis.redis_replication": {**follow, "master_password": NEW_MASTERAUTH}, "ignore_errors": True},
+        {"aragora.redis.redis_sentinel": {**connection, "monitors": [{"name": "a", "auth_pass": IN_ACL}]}, "ignore_errors": True},
         {"aragora.redis.redis_acl": {**connection, "name": "shop", "rules": ["on", "+@all"], "passwords": [IN_ACL]}},
         {"aragora.redis.redis_acl": {**connection, "name": "shop", "rules": [f">{IN_ACL}"]}, "ignore_errors": True},
         {"aragora.redis.redis_info": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}", "typo": 1}, "ignore_errors": True},

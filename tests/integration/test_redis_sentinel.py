@@ -147,3 +147,33 @@ def test_what_cannot_be_meant(family_binary, run_module, options, expected):
 def test_a_server_is_no_sentinel(family_binary, run_module):
     with servers.running(family_binary) as server:
         assert "is no Sentinel" in run_module("redis_sentinel", url=server.url)["msg"]
+
+
+def test_who_is_gone_for_good_is_forgotten_and_nobody_else(family_binary, run_module):
+    with sentinels.watched(family_binary, replicas=2, sentinels=1) as group:
+        guard, gone = group.sentinels[0], group.replicas[0]
+        monitors = [{"name": sentinels.NAME, "forget": [f"127.0.0.1:{gone.port}", "127.0.0.1:1"]}]
+        alive = run_module("redis_sentinel", url=guard.url, monitors=monitors)
+        assert "still answers" in alive["msg"]
+        gone.stop()
+        wait_for(lambda: "s_down" in _flags(guard, gone), "the Sentinel to miss it")
+        checked = run_module("redis_sentinel", url=guard.url, monitors=monitors, _check_mode=True, _diff=True)
+        assert checked["diff"]["before"] == {f"{sentinels.NAME} remembers": f"127.0.0.1:{gone.port}"}
+        assert _flags(guard, gone) != ""
+        done = run_module("redis_sentinel", url=guard.url, monitors=monitors, wait_replicas=1)
+        assert done["changed"] is True
+        assert _flags(guard, gone) == ""
+        assert "slave" in _flags(guard, group.replicas[1])
+        assert run_module("redis_sentinel", url=guard.url, monitors=monitors)["changed"] is False
+        # While the master is down, everybody is needed who is left.
+        group.replicas[1].stop()
+        group.master.stop()
+        wait_for(lambda: "o_down" in sentinels.master_of(guard)["flags"], "the Sentinel to miss the master")
+        monitors[0]["forget"] = [f"127.0.0.1:{group.replicas[1].port}"]
+        refused = run_module("redis_sentinel", url=guard.url, monitors=monitors)
+        assert "wait until the group is well" in refused["msg"]
+
+
+def _flags(guard, replica):
+    rows = map(sentinels.flat, guard.client().execute_command("SENTINEL", "REPLICAS", sentinels.NAME))
+    return next((row["flags"] for row in rows if int(row["port"]) == replica.port), "")

@@ -46,6 +46,12 @@ def test_what_an_action_would_do(shown):
     assert plan["settings"] == {"maxmemory": 64 * 1024 * 1024}
 
 
+def test_who_is_the_master_of_a_group(shown):
+    member = "{'name': 'one', 'address': '10.0.0.1', 'port': 6379, 'server': document.snapshot, 'sentinel': none}"
+    assert shown(f"[{member}] | aragora.redis.group_master('mymaster')")["master"] == "one"
+    assert "is none of the servers" in shown(f"([{member}] | aragora.redis.group_master('mymaster', 'two')).refused[0]")
+
+
 def test_a_plan_of_actions_and_its_sentences(shown):
     (row,) = shown(f"{FINDINGS} | aragora.redis.remediation_plan")
     assert (row["action"], row["allowed"]) == ("tune_memory", False)

@@ -36,9 +36,10 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = datetime.datetime.now(datetime.timezone.utc)
         builder = _builder(self._name, self._name, self._key, now - DAY, now + 30 * DAY)
-        certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
-            self._key, hashes.SHA256()
-        )
+        # Since Python 3.13 a chain without key identifiers, and a CA that does not say what its key is for, are refused.
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+        certificate = builder.add_extension(_signs_certificates(), critical=True).sign(self._key, hashes.SHA256())
         self.file = folder / f"{name.replace(' ', '-')}.crt"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -48,7 +49,9 @@ class Authority:
         now = datetime.datetime.now(datetime.timezone.utc)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = _builder(subject, self._name, key, now + days[0] * DAY, now + days[1] * DAY)
-        signed = builder.add_extension(x509.SubjectAlternativeName([_general_name(host)]), critical=False).sign(self._key, hashes.SHA256())
+        builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(host)]), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        signed = builder.add_extension(issuer, critical=False).sign(self._key, hashes.SHA256())
         pair = Pair(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         pair.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
         pair.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
@@ -67,6 +70,11 @@ def _builder(
         .not_valid_before(begin)
         .not_valid_after(end)
     )
+
+
+def _signs_certificates() -> x509.KeyUsage:
+    uses = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign")
+    return x509.KeyUsage(key_cert_sign=True, encipher_only=False, decipher_only=False, **dict.fromkeys(uses, False))
 
 
 def _general_name(host: str) -> x509.GeneralName:
