@@ -131,3 +131,21 @@ def test_thresholds_have_units_and_a_meaning():
 def test_a_threshold_is_used_by_a_rule(name):
     rules = (ROOT / "plugins" / "module_utils" / "_diagnosis").glob("*.py")
     assert any(f'"{name}"' in path.read_text(encoding="utf-8") for path in rules if path.name != "thresholds.py")
+
+
+def tasks_of(rows):
+    """All tasks of a file, those inside of blocks, too."""
+    for row in rows or []:
+        yield row
+        for part in ("block", "rescue", "always"):
+            yield from tasks_of(row.get(part))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "roles").glob("*/tasks/*.yml")), ids=lambda path: f"{path.parents[1].name}-{path.stem}")
+def test_a_delegated_task_names_the_address_of_its_host(path):
+    # Where ansible_host is made of inventory_hostname, Ansible would take the name of the play's host, and act on the wrong one.
+    for task in tasks_of(load(path)):
+        if task.get("delegate_to", "localhost") != "localhost":
+            place = task["delegate_to"].strip("{} ")
+            expected = f"{{{{ hostvars[{place}].ansible_host | default({place}) }}}}"
+            assert task.get("vars", {}).get("ansible_host") == expected, task["name"]
