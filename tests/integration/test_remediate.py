@@ -196,8 +196,7 @@ def test_two_members_of_a_group_are_seen_to_one_after_the_other(family_binary, p
         ended = {}
 
         def run(name):
-            patient = ("-e", "redis_guard_wait=120")
-            ended[name] = play(REMEDIATE, *APPLY, *ALLOWED, *words, *patient, "-e", f"target={name}", USER=name, timeout=240)
+            ended[name] = play(REMEDIATE, *APPLY, *ALLOWED, *words, "-e", f"target={name}", USER=name, timeout=240)
 
         runs = [threading.Thread(target=run, args=(name,)) for name in members]
         for thread in runs:
