@@ -34,7 +34,7 @@ def first_run():
 def test_the_replica_hears_its_master_and_will_after_a_restart():
     assert "master_link_status:up" in ask("cache2", "info", "replication")
     assert ask("cache2", "config", "get", "masterauth").split()[1] == PLANTED
-    assert "another" not in host("cache2").file("/etc/redis/redis.conf").content_string
+    assert "masterauth another" not in host("cache2").file("/etc/redis/redis.conf").content_string
 
 
 @pytest.mark.parametrize("name", ["guard1", "guard2"])
