@@ -39,7 +39,7 @@ def test_every_filter_is_tested_by_name(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
 def test_every_playbook_is_run_by_a_test_and_documented(path):
     assert path.name in text_of(TESTS / "integration")
-    assert f"`{path.stem}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"| `{path.stem}` |" in (ROOT / "docs" / "contents.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "roles").iterdir()), ids=lambda path: path.name)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import hashlib
 import json
 import os
 import platform
@@ -162,13 +163,15 @@ def inventory(folder: Path, **members: dict[str, Any]) -> tuple[list[str], dict[
 
 @functools.cache
 def image(release: str) -> str:
-    """The image of the hosts with this release of Debian, built where it is not there; by one process at a time."""
-    name = f"{IMAGE}:{release}"
+    """The image of the hosts with this release of Debian, built where it is not there as it should be; by one process at a time."""
+    folder = FOLDER / "images" / "host"
+    made_of = (folder / "Dockerfile").read_text(encoding="utf-8") + RELEASES[release][1]
+    name = f"{IMAGE}:{release}-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
     with (Path(tempfile.gettempdir()) / "aragora-redis-lab-image.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _docker("image", "inspect", name, check=False).returncode:
             given = ("--build-arg", f"BASE={_base(release)}", "--build-arg", f"SERVERS={RELEASES[release][1]}")
-            _docker("build", "--quiet", "--label", f"{LABEL}=image", *given, "--tag", name, str(FOLDER / "images" / "host"), timeout=600)
+            _docker("build", "--quiet", "--label", f"{LABEL}=image", *given, "--tag", name, str(folder), timeout=600)
     return name
 
 
