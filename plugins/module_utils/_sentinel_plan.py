@@ -153,6 +153,11 @@ def logins_of(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
+def settings_of(text: str, name: str) -> dict[str, list[str]]:
+    """{directive: its values} of one group in the text of a Sentinel's own file."""
+    return {words[0]: words[2:] for words in _directives(text) if len(words) > 2 and words[1] == name}
+
+
 def id_in(text: str) -> str | None:
     """Whose file it is."""
     return next((words[1] for words in _directives(text) if words[0] == "myid" and len(words) > 1), None)

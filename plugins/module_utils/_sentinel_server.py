@@ -45,6 +45,7 @@ def sentinel_argument_spec() -> dict[str, Any]:
         "announce_hostnames": {"type": "bool"},
         "announce_ip": {"type": "str"},
         "announce_port": {"type": "int"},
+        "flush": {"type": "bool", "default": False},
         "peer_user": {"type": "str"},
         "peer_password": {"type": "str", "no_log": True},
         "wait_sentinels": {"type": "int"},
@@ -69,9 +70,11 @@ def declare(client: Client, options: Mapping[str, Any], check_mode: bool) -> dic
     steps = _sentinel_plan.plan(options, masters, config, logins)
     steps += [step for monitor in declared if monitor["forget"] for step in _forgotten(client, monitor, masters.get(monitor["name"]))]
     why_not: str | None = "check mode" if check_mode else "nothing was changed"
-    if steps and not check_mode:
+    if (steps or options["flush"]) and not check_mode:
         why_not = _apply(client, steps)
         masters = _masters(client)
+    if options["flush"] and why_not and not check_mode:
+        raise ValueError(f"{client.endpoint.address} has not written its file: {why_not}")
     waited = 0.0 if check_mode else _wait(client, [monitor["name"] for monitor in declared], options)
     return {
         "changed": bool(steps),
@@ -103,8 +106,8 @@ def _logins(client: Client, info: dict[str, Any], masters: Masters, options: Map
 
     A Sentinel that calls a master down, to which the declared login opens the door from here, has another login than that.
     """
-    text = _own_file(info)
-    if text and _sentinel_plan.id_in(text) == str(_asked(client, "SENTINEL", "MYID")):
+    text = own_file(client, info)
+    if text:
         return {name: login for name, login in _sentinel_plan.logins_of(text).items() if name in masters}
     found = {}
     for monitor in options["monitors"]:
@@ -114,24 +117,31 @@ def _logins(client: Client, info: dict[str, Any], masters: Masters, options: Map
     return found
 
 
-def _own_file(info: Mapping[str, Any]) -> str | None:
+def own_file(client: Client, info: Mapping[str, Any]) -> str | None:
+    """The text of the file of this Sentinel, where it is on this machine and may be read."""
     path = (info.get("server") or {}).get("config_file")
     try:
-        return Path(path).read_text(encoding="utf-8", errors="surrogateescape") if path else None
+        text = Path(path).read_text(encoding="utf-8", errors="surrogateescape") if path else ""
     except OSError:
         return None
+    return text if text and _sentinel_plan.id_in(text) == str(_asked(client, "SENTINEL", "MYID")) else None
 
 
 def _opens(own: Endpoint, master: Mapping[str, Any], monitor: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
     """Whether the master lets the declared login in."""
-    files = {name: options[name] for name in ("ca_certs", "client_cert_file", "client_key_file")}
     login = {"user": monitor["auth_user"] or None, "password": monitor["auth_pass"]}
-    endpoint = Endpoint(host=str(master["ip"]), port=int(master["port"]), tls=own.tls, validate_certs=own.validate_certs, **login, **files)
     try:
-        open_client(endpoint, options["connect_timeout"], options["timeout"], first_reply=0).close()
+        at(own, str(master["ip"]), int(master["port"]), login, options).close()
     except Unavailable:
         return False
     return True
+
+
+def at(own: Endpoint, host: str, port: int, login: Mapping[str, str | None], options: Mapping[str, Any]) -> Client:
+    """A server as the Sentinel reaches it, by this login. Raises Unavailable."""
+    files = {name: options[name] for name in ("ca_certs", "client_cert_file", "client_key_file")}
+    endpoint = Endpoint(host=host, port=port, tls=own.tls, validate_certs=own.validate_certs, **login, **files)
+    return open_client(endpoint, options["connect_timeout"], options["timeout"], first_reply=0)
 
 
 def _apply(client: Client, steps: Sequence[Step]) -> str | None:

@@ -107,6 +107,11 @@ options:
     description:
       - Port under which other Sentinels find this one. V(0) means its own.
     type: int
+  flush:
+    description:
+      - Have the Sentinel write its file even where nothing changes, and fail where it cannot.
+    type: bool
+    default: false
   peer_user:
     description:
       - ACL user by which the Sentinel logs in to the other Sentinels.

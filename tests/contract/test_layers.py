@@ -30,7 +30,8 @@ CONVERSATIONS = {
     "_keyspace_run.py", "_keyspace_server.py", "_latency_server.py", "_ledger_file.py", "_manners.py", "_memory_defrag.py",
     "_memory_limit.py", "_memory_purge.py", "_memory_server.py", "_monitors_server.py",
     "_notify_apprise.py", "_replication_objections.py", "_replication_server.py", "_save_server.py", "_scan.py",
-    "_script_kill.py", "_sentinel_reset.py", "_sentinel_server.py", "_sentinel_views_server.py", "_service_environment.py",
+    "_script_kill.py", "_sentinel_move.py", "_sentinel_reset.py", "_sentinel_server.py", "_sentinel_views_server.py",
+    "_service_environment.py",
     "_slowlog_server.py", "_topology_server.py", "_wait_server.py",
 }  # fmt: skip
 CLIENT = "_client.py"

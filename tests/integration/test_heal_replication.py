@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 
-from tests.lab import servers
+from tests.lab import sentinels, servers
 from tests.lab.scenarios import groups
 from tests.lab.scenarios.scenario import link_is_up, pair
 from tests.lab.servers import wait_for
@@ -100,3 +101,46 @@ def test_two_masters_are_refused_with_both_histories(family_binary, heal):
             assert why.count("history ") == 2
             assert "keys, 0 replicas, up for" in why
             assert "no Sentinel with a quorum decides it" in why
+
+
+def test_sentinels_that_name_a_replica_watch_the_master_one_after_the_other(family_binary, heal):
+    with pair(family_binary, requirepass=PASSWORD, masterauth=PASSWORD) as (master, replica), contextlib.ExitStack() as stack:
+        guards = [stack.enter_context(sentinels.sentinel(family_binary, replica, 3)) for dummy in range(2)]
+        wait_for(lambda: all(sentinels.master_of(guard)["num-other-sentinels"] == "1" for guard in guards), "them to meet", 30)
+        long = 2 * sentinels.DOWN_AFTER_MS
+        wait_for(lambda: all(sentinels.says_replica_for(guard) > long for guard in guards), "them to see a replica", 30)
+        members = [f"redis://:{PASSWORD}@127.0.0.1:{member.port}" for member in (master, replica)] + [guard.url for guard in guards]
+        planned = heal(members, "plan")
+        assert [states(planned)[guard.port][0] for guard in guards] == ["planned"] * 2, planned.output
+        assert all(int(sentinels.master_of(guard)["port"]) == replica.port for guard in guards)
+        done = heal(members, "apply", redis_replication_heal_wait=20)
+        assert all(int(sentinels.master_of(guard)["port"]) == master.port for guard in guards), done.output
+        assert all(f"auth-pass {sentinels.NAME} " in (guard.folder / "redis.conf").read_text() for guard in guards)
+        assert {state for state, dummy in states(heal(members, "apply")).values()} == {"nothing_to_do"}
+
+
+def test_an_accepted_promotion_without_a_quorum_and_then_the_other_replica(family_binary, heal):
+    with sentinels.watched(family_binary, replicas=2, min_replicas_to_write=1, min_replicas_max_lag=10) as group:
+        left, *others = group.sentinels
+        group.master.client().set("order:1", "paid")
+        wait_for(lambda: all(replica.client().exists("order:1") for replica in group.replicas), "both to have it")
+        for server in (*others, group.master):
+            server.stop()
+        wait_for(lambda: sentinels.is_alone(left), "the last Sentinel to miss the others", sentinels.PATIENCE)
+        wait_for(lambda: not any(map(link_is_up, group.replicas)), "the replicas to miss their master")
+        members = [*group.replicas, left]
+        asked = states(heal(members, "apply"))
+        assert "no master, and the Sentinels" in str(asked), asked
+        assert all(replica.client().info("replication")["role"] == "slave" for replica in group.replicas)
+        for dummy in range(2):
+            done = heal(members, "apply", redis_replication_heal_accept_lost_writes=True)
+            promoted = [replica for replica in group.replicas if replica.client().info("replication")["role"] == "master"]
+            assert len(promoted) == 1, done.output
+            follower = next(replica for replica in group.replicas if replica is not promoted[0])
+            if link_is_up(follower):
+                break
+        assert link_is_up(follower), done.output
+        assert follower.client().info("replication")["master_port"] == promoted[0].port
+        assert promoted[0].client().get("order:1") in (b"paid", "paid")
+        wait_for(lambda: promoted[0].client().info("replication")["min_slaves_good_slaves"] == 1, "the replica to count")
+        assert promoted[0].client().set("order:2", "paid")

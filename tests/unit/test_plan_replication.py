@@ -163,6 +163,13 @@ def test_a_masterless_group_waits_for_sentinel_or_asks_for_the_loss():
     accepted = [of_group("master_missing", place, accept_lost_writes=True) for place in (0, 1)]
     assert [row["promote"] for row in accepted].count(True) == 1
     assert next(row["role"] for row in accepted if row["promote"]) == "master"
+    snapshots = [changed(copy.deepcopy(row)) for row in document("groups/master_missing")["snapshots"]]
+    for row in snapshots:
+        row["config"] = {**(row.get("config") or {}), "min-replicas-to-write": "1"}
+    wanting = [plan(snapshots[place], snapshots[1 - place], accept_lost_writes=True) for place in (0, 1)]
+    promoted = next(row for row in wanting if row["promote"])
+    assert promoted["canary"] is False
+    assert "takes no writes before so many of the other 1 replicas follow it" in said(promoted)
 
 
 def test_the_backlog_holds_what_is_written_while_a_replica_is_away():

@@ -6,8 +6,8 @@
 
 ``{refused, steps, settings, idle, role, login_of, follow, promote, lossy, wait, sentinel, files}``: ``login_of`` names the server whose
 password becomes masterauth, ``follow`` is ``{host, port}``, ``lossy`` tells that a loss is accepted, ``wait`` the seconds to wait for
-a link, ``sentinel`` what a Sentinel is told, ``files`` whom files of the host are given to, ``role`` which role the server has to have
-afterwards where that is not the present one.
+a link, ``canary`` whether it takes writes afterwards, ``sentinel`` what a Sentinel is told, ``files`` whom files of the host are given to,
+``role`` which role the server has to have afterwards where that is not the present one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans.replication_o
 
 NOTHING: dict[str, Any] = {
     "refused": [], "steps": [], "settings": {}, "idle": "nothing to do", "role": "", "login_of": "", "follow": {}, "promote": False,
-    "lossy": False, "wait": 0, "sentinel": {}, "files": [],
+    "lossy": False, "wait": 0, "sentinel": {}, "files": [], "canary": True,
 }  # fmt: skip
 RULES = {rule.id: rule for rule in replication.RULES}
 ACCEPT = "to accept that: redis_replication_heal_accept_lost_writes=true"
@@ -76,6 +76,7 @@ def plan(snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
         settings, steps = replication_settings.of(facts, case.group, case.options)
         case.made["settings"] = settings
         case.made["steps"] += steps
+        _writes_later(case)
     return {**case.made, "steps": [] if case.made["refused"] else case.made["steps"]}
 
 
@@ -114,7 +115,7 @@ def _towards(case: Case, master: Member) -> None:
         _repoint(case, master, wanted)
     elif now in known:
         _unheard(case, master)
-    elif case.voice.has_quorum and _is_known(case) and not _is_locked_out(case, master):
+    elif case.voice.has_quorum and groups.is_known(case.group, case.voice) and not _is_locked_out(case, master):
         who = f"Sentinel has a quorum for {case.voice.master} and knows this replica"
         case.step(f"wait until Sentinel sends it there, {case.options.wait} s at most: {who}", wait=case.options.wait, role="any")
     elif not wanted:
@@ -123,17 +124,6 @@ def _towards(case: Case, master: Member) -> None:
         )
     else:
         _repoint(case, master, wanted)
-
-
-def _is_known(case: Case) -> bool:
-    """Whether Sentinel knows this replica: it mends only what it knows."""
-    told = {groups.address(row) for member in case.group.members if member.is_sentinel for row in _rows_of_me(case, member)}
-    return bool(told) or case.me.address in case.voice.knows
-
-
-def _rows_of_me(case: Case, guard: Member) -> list[Mapping[str, Any]]:
-    rows = [row for master in guard.watched for row in master.get("replicas") or []]
-    return [row for row in rows if row.get("runid") == case.me.identity]
 
 
 def _unheard(case: Case, master: Member) -> None:
@@ -249,3 +239,12 @@ def _promote(case: Case) -> None:
         return
     case.step(f"accepted: {loss}", lossy=True)
     case.step("REPLICAOF NO ONE: it becomes the master; the others follow it in the same run", promote=True, role="master")
+
+
+def _writes_later(case: Case) -> None:
+    """A new master that wants replicas has none before those have been sent to it, in their own turn."""
+    name = "min-replicas-to-write"
+    needed = int(case.made["settings"].get(name) or case.facts.number_or(f"config.{name}", 0))
+    if case.made["promote"] and needed:
+        others = len(case.group.replicas) - 1
+        case.step(f"{name} is {needed}: it takes no writes before so many of the other {others} replicas follow it", canary=False)

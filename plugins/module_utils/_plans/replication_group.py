@@ -80,6 +80,13 @@ def voice(group: Group) -> Voice:
     )
 
 
+def is_known(group: Group, heard: Voice) -> bool:
+    """Whether Sentinel knows this replica: it mends only what it knows."""
+    watched = [master for member in group.members if member.is_sentinel for master in member.watched]
+    told = [row for master in watched for row in master.get("replicas") or [] if row.get("runid") == group.me.identity]
+    return bool(told) or group.me.address in heard.knows
+
+
 def address(instance: Mapping[str, Any]) -> str:
     """``ip:port`` of what a Sentinel tells of."""
     return f"{instance.get('ip')}:{instance.get('port')}"

@@ -4,7 +4,7 @@
 
 """What heal_replication would do to a Sentinel: let it write its file, name the true master to it, let it forget who is gone. Pure.
 
-``sentinel`` is ``{reset: [{name, sentinels, replicas}], move: [{name, host, port, quorum, login_of, …}]}``, ``files`` are
+``sentinel`` is ``{reset: [{name, sentinels, replicas}], move: [{name, host, port, login_of, sentinels}]}``, ``files`` are
 rows of ``{path, owner, mode, was}``.
 """
 
@@ -15,13 +15,12 @@ from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import sentinel
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import Facts, Missing, count
+from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.membership import Member
 from ansible_collections.aragora.redis.plugins.module_utils._plans import replication_group as groups
 from ansible_collections.aragora.redis.plugins.module_utils._plans.replication_options import ROLE, Options
 
 RULES = {rule.id: rule for rule in sentinel.RULES}
 NEEDS_ROOT = "needs root"
-# What a monitor is told beside its address.
-KEPT = ("down-after-milliseconds", "failover-timeout", "parallel-syncs")
 
 
 def plan(facts: Facts, mine: Sequence[groups.Group], options: Options) -> dict[str, Any]:
@@ -36,8 +35,11 @@ def plan(facts: Facts, mine: Sequence[groups.Group], options: Options) -> dict[s
             reset += said.get("reset") or []
             move += said.get("move") or []
             steps += sentences
+    if len({row["login_of"] for row in move}) > 1:
+        refused.append("its groups have different passwords, and are moved one at a time: give the servers of one group only")
     return {
         "refused": refused,
+        "login_of": move[0]["login_of"] if move else "",
         "steps": [] if refused else steps,
         "files": files,
         "sentinel": {"reset": reset, "move": move},
@@ -102,12 +104,51 @@ def _moved(group: groups.Group, master: Mapping[str, Any]) -> tuple[dict[str, li
     places = [place for place in groups.names_of(group, true) if place != named]
     if not places:
         return {"refused": [f"the master is {true.name}, and nobody knows by which address: tell it by hand (SENTINEL MONITOR)"]}, []
+    doubts = [*_not_its_replica(group, master, true), *_others(group, master, places)]
+    if doubts:
+        return {"refused": doubts}, []
     host, dummy, port = places[0].rpartition(":")
-    needs = bool((true.snapshot.get("auth") or {}).get("requirepass_set"))
-    row = {"name": name, "host": host, "port": int(port), "quorum": count(master, "quorum"), "login_of": true.name if needs else ""}
-    kept = {setting.replace("-", "_"): count(master, setting) for setting in KEPT}
-    step = f"{name}: watch {places[0]} ({true.name}), which is the master, in place of {named}, which is a replica of it"
-    return {"move": [{**row, **kept}]}, [step]
+    user, has_password = groups.login(true)
+    # The login is that of its file where the module can read that; else this one, and never one of another user.
+    login_of = true.name if user in groups.PLAIN and has_password else ""
+    row = {"name": name, "host": host, "port": int(port), "login_of": login_of, "sentinels": len(_alive(master))}
+    step = (
+        f"{name}: watch {places[0]} ({true.name}), which is the master, in place of {named}, which is a replica of it "
+        "(SENTINEL REMOVE and MONITOR, same settings; both come back where it does not see the master and the other Sentinels)"
+    )
+    return {"move": [row]}, [step]
+
+
+def _not_its_replica(group: groups.Group, master: Mapping[str, Any], true: Member) -> list[str]:
+    """Whom it names has to follow the true master."""
+    named = next((member for member in group.replicas if member.identity == master.get("runid")), None)
+    if named and groups.shares_history(named, true) and named.replication.get("master_link_status") == "up":
+        return []
+    what = f"{named.name} does not hear {true.name}" if named else f"{groups.address(master)} was not looked at"
+    return [f"it names a replica, and whether that follows {true.name} is open ({what}): mend or give that one first"]
+
+
+def _alive(master: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [other for other in master.get("sentinels") or [] if not sentinel.GONE & set(other.get("flags") or ())]
+
+
+def _others(group: groups.Group, master: Mapping[str, Any], places: Sequence[str]) -> list[str]:
+    """All Sentinels are wrong in the same way, or right already; and none remembers a failover, for the others would follow it."""
+    name = str(master["name"])
+    told = {member.identity: row for member in group.members if member.is_sentinel for row in member.watched if row["name"] == name}
+    if len(told) - 1 < len(_alive(master)):
+        return [f"{len(_alive(master))} other Sentinels of {name} answer it, and {len(told) - 1} were looked at: give all in one run"]
+    wrong = {identity: row for identity, row in told.items() if groups.address(row) not in places}
+    if any(row.get("runid") != master.get("runid") for row in wrong.values()):
+        return [f"the Sentinels name different servers for {name}, none of them the master: people have to look"]
+    epoch = max((count(row, "config-epoch") for identity, row in wrong.items() if identity != group.me.identity), default=0)
+    if epoch:
+        return [
+            f"another Sentinel remembers a failover to {groups.address(master)} (config-epoch {epoch}), and every one that is moved alone "
+            f"would follow it back: SENTINEL REMOVE {name} on all of them first, then on each SENTINEL MONITOR {name} "
+            f"{' '.join(places[0].rsplit(':', 1))} {count(master, 'quorum')}, and SENTINEL SET {name} … for its settings and auth-pass"
+        ]
+    return []
 
 
 def _forgotten(master: Mapping[str, Any], gone: Sequence[Mapping[str, Any]], options: Options) -> tuple[dict[str, list[Any]], list[str]]:
