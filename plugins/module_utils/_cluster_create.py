@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils import _cluster_server, _cluster_setup, _info
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, find_endpoint, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import DEFAULT_PORT, MASK, Endpoint, host_and_port
-from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number
+from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented
 from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 
 PROGRAMS = ("redis-cli", "valkey-cli")
@@ -77,8 +77,9 @@ def _state(node: Endpoint, options: dict[str, Any]) -> dict[str, Any]:
 
 def _keys(client: Client) -> int:
     """How many keys the node holds. Raises Refused where it does not say: a node that may hold some is not taken for empty."""
-    spaces = _info.parse(client.call("INFO", "keyspace")).get("keyspace", {})
-    return sum(space["keys"] for space in spaces.values())
+    with documented(client.endpoint.address):
+        spaces = _info.parse(client.call("INFO", "keyspace")).get("keyspace", {})
+        return sum(int(space["keys"]) for space in spaces.values())
 
 
 def _wait(node: Endpoint, options: dict[str, Any]) -> None:

@@ -21,6 +21,9 @@ NOBODY = "nothing replicates yet"
 def choose(members: Sequence[Member], group: str, initial: str) -> dict[str, Any]:
     """``{master, address, port, why, refused}``: the master's name and how it was found, or the sentences that stop everything."""
     servers = [member for member in members if member["server"] is not None]
+    twice = _twice(servers)
+    if twice:
+        return _refused(twice)
     told = _told_by_sentinels(members, group)
     return _by_sentinels(servers, told, group) if told else _by_replication(servers, initial)
 
@@ -60,6 +63,18 @@ def _first(servers: Sequence[Member], initial: str) -> dict[str, Any]:
         return _refused(f"{names} hold data, and nothing replicates yet: name the one whose data counts, redis_sentinel_initial_master")
     found = next(iter([*full, *servers]), None)
     return _chosen(found, f"{NOBODY}, and it alone holds data" if full else NOBODY) if found else _refused("there is no server")
+
+
+def _twice(servers: Sequence[Member]) -> str | None:
+    """The sentence about two hosts that are one server, by its address or by its run id, which is nobody else's."""
+    seen: dict[str, Member] = {}
+    for member in servers:
+        for mark in filter(None, (_place(member), _run_id(member))):
+            first = seen.setdefault(mark, member)
+            if first is not member:
+                names = f"{first['name']} and {member['name']}"
+                return f"{names} are one server ({_place(first)}): give each host once, and each its own redis_sentinel_address"
+    return None
 
 
 def _told_by_sentinels(members: Sequence[Member], group: str) -> dict[str, tuple[str, str | None]]:

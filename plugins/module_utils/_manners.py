@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused
+
+# What comes of reading a reply that is not what Redis documents.
+NOT_SHAPED = (AttributeError, IndexError, KeyError, OverflowError, StopIteration, TypeError)
 
 
 def transaction(client: Client, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
@@ -31,6 +35,16 @@ def refusal(client: Client, command: Sequence[str | int], text: object) -> str:
     words = [str(word) for word in command]
     grant = f"; grant this user +{'|'.join(words).lower()}" if "NOPERM" in str(text) else ""
     return f"{client.endpoint.address} refuses {' '.join(words)} ({text}){grant}"
+
+
+@contextlib.contextmanager
+def documented(address: str) -> Iterator[None]:
+    """ValueError, in one sentence, where the replies within are not what Redis documents: who answers there may be anybody."""
+    try:
+        yield
+    except NOT_SHAPED as error:
+        told = f"({type(error).__name__}): see what answers there"
+        raise ValueError(f"the replies of {address} are not what Redis documents {told}") from None
 
 
 def check_number(name: str, value: float | None, smallest: float, largest: float) -> None:

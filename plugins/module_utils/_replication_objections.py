@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils import _clients, _info, _replication
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, sentinel_endpoints
-from ansible_collections.aragora.redis.plugins.module_utils._manners import refusal
+from ansible_collections.aragora.redis.plugins.module_utils._manners import documented, refusal
 from ansible_collections.aragora.redis.plugins.module_utils._replies import pairs
 from ansible_collections.aragora.redis.plugins.module_utils._settings_plan import Plan
 
@@ -64,14 +64,16 @@ def _watchers(client: Client) -> list[str]:
     if isinstance(reply, Refused):
         sentence = refusal(client, ("CLIENT", "LIST"), reply)
         raise ValueError(f"{sentence}; without it nobody can tell whether Sentinel watches it (sentinel_watched: accept does not look)")
-    return _replication.sentinels_among(_clients.parse(reply))
+    with documented(client.endpoint.address):
+        return _replication.sentinels_among(_clients.parse(reply))
 
 
 def _told_by_sentinels(client: Client, seen: Seen, options: dict[str, Any]) -> list[str]:
     """Those of ``ask_sentinels`` that know the server as a master or a replica."""
     run_id, watching = _replication.run_id_of(seen.info), []
     for endpoint in sentinel_endpoints({**options, "sentinels": options["ask_sentinels"]}):
-        with contextlib.closing(open_client(endpoint, options["connect_timeout"], options["timeout"], first_reply=0)) as guard:
+        opened = open_client(endpoint, options["connect_timeout"], options["timeout"], first_reply=0)
+        with contextlib.closing(opened) as guard, documented(endpoint.address):
             masters = [pairs(row) for row in guard.call("SENTINEL", "MASTERS")]
             rows = [*masters, *(pairs(row) for master in masters for row in guard.call("SENTINEL", "REPLICAS", master["name"]))]
         own = addresses_of(client.endpoint.host or "")
@@ -113,7 +115,8 @@ def ask(endpoint: Endpoint, options: Mapping[str, Any]) -> dict[str, dict[str, A
             reply = client.pipeline([("INFO",)])[0]
     except Unavailable as error:
         raise ValueError(f"the master cannot be used by a replica, so nothing was changed: {error}") from None
-    return None if isinstance(reply, Refused) else _info.parse(reply)
+    with documented(endpoint.address):
+        return None if isinstance(reply, Refused) else _info.parse(reply)
 
 
 def _check_chain(client: Client, seen: Seen, endpoint: Endpoint, master: dict[str, dict[str, Any]] | None, options: dict[str, Any]) -> None:
@@ -142,5 +145,5 @@ def addresses_of(host: str) -> set[str]:
     """All addresses of a host; the text itself where there are none."""
     try:
         return {str(found[4][0]) for found in socket.getaddrinfo(host, None)}
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         return {host}

@@ -19,7 +19,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import (
 )
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, refusal
+from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented, refusal
 from ansible_collections.aragora.redis.plugins.module_utils._replication_objections import (
     LOGIN,
     Seen,
@@ -49,7 +49,8 @@ def replication_argument_spec() -> dict[str, Any]:
 def declare(client: Client, options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The result of redis_replication. ValueError, NotApplied or Unavailable where the server is not as declared in the end."""
     check_number("wait_timeout", options["wait_timeout"], 0, 86_400)
-    seen = look(client, options)
+    with documented(client.endpoint.address):
+        seen = look(client, options)
     if seen.moves:
         object_to(client, seen, options)
     elif seen.settings.changes and seen.after["role"] == "replica":

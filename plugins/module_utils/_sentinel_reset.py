@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils import _sentinel
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused
-from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, refusal
+from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented, refusal
 
 INTERVAL = 0.25
 LONGEST = 3_600
@@ -40,6 +40,11 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 def reset(client: Client, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """The result of redis_sentinel_reset. ValueError, with one sentence, where it may not be done, or the others do not come back."""
+    with documented(client.endpoint.address):
+        return _reset(client, options, check_mode)
+
+
+def _reset(client: Client, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     name, started = str(options["master_name"]), time.monotonic()
     before = _look(client, name)
     forgotten = sorted(f"{row.get('ip')}:{row.get('port')}" for kind in KINDS for row in before[kind] if _is_gone(row))

@@ -14,8 +14,9 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils import _info, _sentinel, _sentinel_plan
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint
-from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, refusal
+from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented, refusal
 from ansible_collections.aragora.redis.plugins.module_utils._replies import pairs
+from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
 from ansible_collections.aragora.redis.plugins.module_utils._sentinel_plan import Step
 
 INTERVAL = 0.25
@@ -58,6 +59,11 @@ def declare(client: Client, options: Mapping[str, Any], check_mode: bool) -> dic
     """The result of redis_sentinel. ValueError where the Sentinel is not as declared in the end."""
     check_number("wait_timeout", options["wait_timeout"], 0, 86_400)
     _sentinel_plan.check(options)
+    with documented(client.endpoint.address):
+        return _declare(client, options, check_mode)
+
+
+def _declare(client: Client, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     info = _info.parse(_asked(client, "INFO", "server"))
     server = info.get("server") or {}
     if "sentinel" not in (server.get("redis_mode"), server.get("server_mode")):
@@ -97,7 +103,7 @@ def _forgotten(client: Client, monitor: Mapping[str, Any], master: dict[str, Any
     if master is None:
         return []
     replies = [_asked(client, "SENTINEL", kind, monitor["name"]) for kind in ("REPLICAS", "SENTINELS")]
-    quorum = str(client.pipeline([("SENTINEL", "CKQUORUM", monitor["name"])])[0])
+    quorum = clean(client.pipeline([("SENTINEL", "CKQUORUM", monitor["name"])])[0])
     return _sentinel_plan.forget(monitor, master, [_sentinel.instance(row) for rows in replies for row in rows], quorum)
 
 
@@ -189,7 +195,7 @@ def _wait(client: Client, names: Sequence[str], options: Mapping[str, Any]) -> f
 def _missing(client: Client, master: dict[str, Any] | None, options: Mapping[str, Any]) -> list[str]:
     if master is None:
         return ["it is not watched any more"]
-    quorum = str(client.pipeline([("SENTINEL", "CKQUORUM", str(master["name"]))])[0])
+    quorum = clean(client.pipeline([("SENTINEL", "CKQUORUM", str(master["name"]))])[0])
     return _sentinel_plan.missing(master, quorum, options["wait_sentinels"], options["wait_replicas"])
 
 

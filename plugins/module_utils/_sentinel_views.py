@@ -50,8 +50,8 @@ def unknown(views: Iterable[View]) -> list[tuple[str, int]]:
     for told in seen:
         for master in told["masters"]:
             for other in master["sentinels"] or []:
-                if other["runid"] not in ids and other["address"] not in asked:
-                    found[other["address"]] = (str(other["host"]), int(other["port"]))
+                if isinstance(other["port"], int) and other["runid"] not in ids and other["address"] not in asked:
+                    found[other["address"]] = (str(other["host"]), other["port"])
     return [found[name] for name in sorted(found)]
 
 

@@ -121,6 +121,6 @@ def answer(options: Mapping[str, Any]) -> dict[str, Any]:
     name = options.get("service_name")
     masters = [_sentinel_views.agreement(views, known) for known in ([name] if name else _sentinel_views.names(views))]
     for master in masters[: _sentinel.MOST_MASTERS]:
-        there = master["host"] is not None
-        master["role"] = role_of(server_endpoint(options, master["host"], int(master["port"])), options) if there else None
+        there = master["host"] is not None and isinstance(master["port"], int)
+        master["role"] = role_of(server_endpoint(options, master["host"], master["port"]), options) if there else None
     return {"changed": False, "sentinels": views, "masters": masters, "agreed": bool(masters) and all(row["agreed"] for row in masters)}

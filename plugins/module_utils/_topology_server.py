@@ -14,9 +14,10 @@ from typing import Any
 from ansible_collections.aragora.redis.plugins.module_utils import _cluster, _info, _sentinel, _topology
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, cluster_endpoints, sentinel_endpoints
+from ansible_collections.aragora.redis.plugins.module_utils._manners import NOT_SHAPED
 
 AT_ONCE = 16
-MALFORMED = (AttributeError, IndexError, KeyError, TypeError)
+MALFORMED = (*NOT_SHAPED, ValueError)
 
 
 def ask(options: Mapping[str, Any]) -> tuple[list[_topology.Host], list[str]]:

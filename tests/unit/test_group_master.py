@@ -45,6 +45,9 @@ def address(name):
         ([member("one", keys=5), member("two", keys=5)], "", "one, two hold data"),
         ([member("one", keys=5), member("two", keys=5)], "two", "two"),
         ([member("one", state="refused"), member("two", state="refused")], "", "one"),
+        # One server under two names, by its address or by its run id.
+        ([member("one"), {**member("two"), "address": "10.0.0.1"}], "", "one and two are one server (10.0.0.1:6379)"),
+        ([member("one", keys=5), member("two", keys=5, run_id="one")], "one", "one and two are one server (10.0.0.1:6379)"),
         # A group without Sentinels: what was asked for at first does not count any more.
         ([member("one", "two"), member("two", replicas=1)], "one", "two"),
         ([member("one", replicas=1), member("two", replicas=1)], "", "two masters"),

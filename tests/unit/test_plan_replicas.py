@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.aragora.redis.plugins.module_utils import _group_master
 from ansible_collections.aragora.redis.plugins.module_utils._plans import every
 
-ADDRESSES = {"one": "10.0.0.1", "two": "10.0.0.2", "three": "10.0.0.3", "four": "10.0.0.4"}
+ADDRESSES = {"one": "10.0.0.1", "two": "10.0.0.2", "three": "10.0.0.3", "four": "10.0.0.4", "five": "10.0.0.5"}
 
 
 def member(name, follows=None, *, keys=0, replicas=0, knows=None, down=False):
@@ -107,6 +107,8 @@ def test_a_replica_leaves_and_is_forgotten():
         (GROUP, "three", {}, "there would be 2, and a group needs 3"),
         (FOUR, "four", {"min-replicas-to-write": "3"}, "its writes would stop"),
         ((*FOUR[:3], member("four", "two", knows=[])), "two", {}, "four replicate from two"),
+        (FOUR[:2], "two", {"min-replicas-to-write": "0"}, "two is the last replica"),
+        ((*FOUR, {**member("five"), "server": None}), "five", {}, "five has no server of the group"),
     ],
 )
 def test_who_is_needed_stays(members, leaving, config, expected):
@@ -123,3 +125,11 @@ def test_a_host_that_is_gone_for_good_is_known_by_its_address():
 def test_who_leaves_has_to_be_named():
     with pytest.raises(ValueError, match="redis_sentinel_leaving is ''"):
         plan("remove_replica", *GROUP)
+
+
+def test_a_sentinel_that_is_a_host_of_its_own_stays():
+    guards = [{**row, "name": f"{row['name']}-guard", "server": None} for row in FOUR]
+    servers = [{**row, "sentinel": None} for row in FOUR]
+    found = plan("remove_replica", *servers, *guards, leaving="four", sentinels=[row["name"] for row in guards])
+    assert (found["refused"], found["sentinels"]) == ([], ["one-guard", "two-guard", "three-guard"][:1])
+    assert found["steps"][0] == "stop and disable the server on four; its data stays where it is"

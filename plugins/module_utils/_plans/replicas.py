@@ -66,15 +66,19 @@ def add_replica(snapshot: Snapshot, options: Options) -> dict[str, Any]:
 def remove_replica(snapshot: Snapshot, options: Options) -> dict[str, Any]:
     """A replica leaves: it is stopped, and the Sentinels forget it, one after the other."""
     leaving = _member(options, options["leaving"]) or _gone(options)
+    if leaving["server"] is None and _member(options, leaving["name"]):
+        return {"refused": [f"{leaving['name']} has no server of the group: give the inventory name of a replica"]}
+    has_guard = leaving["name"] in options["sentinels"]
     left = [name for name in options["sentinels"] if name != leaving["name"]]
-    known = sorted(name for name in left if _knows(_member(options, name), leaving, options["name"]))
+    known = sorted(name for name in left if _knows(_member(options, name), leaving, options["name"], has_guard))
     stopped = not _section(leaving)
     if stopped and not known:
         return {"idle": f"{leaving['name']} is stopped, and no Sentinel remembers it"}
     refused = [*options["group"]["refused"], *_master(snapshot), *_leaving(leaving, left, snapshot, options)]
     if refused:
         return {"refused": refused}
-    stop = [] if stopped else [f"stop and disable the server on {leaving['name']}, and its Sentinel; its data stays where it is"]
+    beside = ", and its Sentinel" if has_guard else ""
+    stop = [] if stopped else [f"stop and disable the server on {leaving['name']}{beside}; its data stays where it is"]
     forget = f"have the Sentinels on {', '.join(known)} forget it (SENTINEL RESET), one at a time and 30 s apart"
     return {"steps": [*stop, *([forget] if known else [])], "address": f"{leaving['address']}:{leaving['port']}", "sentinels": known}
 
@@ -95,6 +99,9 @@ def _leaving(leaving: Mapping[str, Any], left: Sequence[str], snapshot: Snapshot
     refused = []
     if options["group"].get("master") == name:
         refused.append(f"{name} is the master: fail over first (failover.yml)")
+    others = [row for row in options["members"] if _section(row) and row["name"] not in (name, options["group"].get("master"))]
+    if _section(leaving) and not others:
+        refused.append(f"{name} is the last replica: nobody could take over from the master any more; add another first (add_replica.yml)")
     below = [member["name"] for member in options["members"] if _follows(member) == f"{leaving['address']}:{leaving['port']}"]
     if below and options["group"].get("master") != name:
         refused.append(f"{', '.join(below)} replicate from {name}: have them follow the master first")
@@ -163,11 +170,11 @@ def _watched(member: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] |
     return next((row for row in masters if row.get("name") == name and not str(row.get("ip")).startswith("127.")), None)
 
 
-def _knows(member: Mapping[str, Any] | None, leaving: Mapping[str, Any], name: str) -> bool:
-    """Whether the Sentinel of a host knows the other host as a replica or as a Sentinel."""
+def _knows(member: Mapping[str, Any] | None, leaving: Mapping[str, Any], name: str, has_guard: bool) -> bool:
+    """Whether the Sentinel of a host knows the other server as a replica, or its Sentinel where that leaves as well."""
     row = _watched(member, name) or {}
-    others = [*(row.get("replicas") or []), *(row.get("sentinels") or [])]
-    return any(other.get("ip") == leaving["address"] for other in others)
+    replicas = [other for other in row.get("replicas") or [] if other.get("port") == leaving["port"]]
+    return any(other.get("ip") == leaving["address"] for other in [*replicas, *((row.get("sentinels") or []) if has_guard else [])])
 
 
 def _member(options: Options, name: str) -> Mapping[str, Any] | None:
