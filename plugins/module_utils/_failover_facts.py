@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _clients, _cluster, _info, _sentinel_views, _sentinel_views_server
+from ansible_collections.aragora.redis.plugins.module_utils import (
+    _clients,
+    _cluster,
+    _failover,
+    _info,
+    _sentinel_views,
+    _sentinel_views_server,
+)
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint, from_options
 
@@ -84,6 +91,8 @@ def _around(own: Endpoint, node: dict[str, Any], mode: str, options: Mapping[str
     if section.get("role") == "slave":
         master = replace(own, socket=None, host=str(section["master_host"]), port=int(section["master_port"]))
         facts["master"] = look(master, options)
+        if facts["master"]["state"] != "up":
+            return _orphaned(facts, node, options)
         section = (facts["master"]["info"] or {}).get("replication") or {}
         own = master
     rows = [row for name, row in sorted(section.items()) if name.startswith("slave") and isinstance(row, Mapping)]
@@ -91,6 +100,30 @@ def _around(own: Endpoint, node: dict[str, Any], mode: str, options: Mapping[str
     if mode == "cluster" and facts["master"]["state"] == "up":
         facts["cluster"] = cluster_info(own, options)
     return facts
+
+
+def _orphaned(facts: Facts, node: dict[str, Any], options: Mapping[str, Any]) -> Facts:
+    """The replicas of a master that does not answer: this one, and whom the cluster knows, or whoever was named."""
+    own, places = node["endpoint"], list(options["replicas"] or [])
+    if facts["mode"] == "cluster":
+        facts["cluster"] = cluster_info(own, options)
+        rows = facts["cluster"].get("nodes", [])
+        facts["cluster"]["master_id"] = next((row["master_id"] for row in rows if "myself" in row["flags"]), None)
+        mates = [row for row in rows if row["master_id"] and row["master_id"] == facts["cluster"]["master_id"]]
+        places = [row["address"] for row in mates if not {"myself", "fail", "noaddr"} & set(row["flags"])]
+    named = [look(replace(own, socket=None, host=host.strip("[]"), port=int(port)), options) for host, port in map(_split, places)]
+    # The address that was named is the one by which others can follow.
+    known = {_failover.run_id(other) for other in named}
+    facts["replicas"] = named if _failover.run_id(node) in known else [node, *named]
+    return facts
+
+
+def _split(place: str) -> tuple[str, str]:
+    """(host, port). ValueError for what is none."""
+    host, dummy, port = place.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"'{place}' is no HOST:PORT of a replica")
+    return host, port
 
 
 def cluster_info(endpoint: Endpoint, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One planned switchover: look, refuse or plan, switch, and wait until everybody agrees."""
+"""One switchover: look, refuse or plan, switch, and wait until everybody agrees."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _failover, _failover_sentinel, _failover_ways
+from ansible_collections.aragora.redis.plugins.module_utils import (
+    _failover,
+    _failover_forced,
+    _failover_forced_ways,
+    _failover_sentinel,
+    _failover_ways,
+)
 from ansible_collections.aragora.redis.plugins.module_utils._client import Refused, Unavailable, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import from_url
 from ansible_collections.aragora.redis.plugins.module_utils._failover_facts import Facts, cluster_info, gather, look
@@ -19,6 +25,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._failover_ways impor
 from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number
 
 WAYS = {"sentinel": _failover_sentinel.switch, "plain": _failover_ways.plain, "cluster": _failover_ways.cluster}
+BY_FORCE = {"plain": _failover_forced_ways.plain, "cluster": _failover_forced_ways.cluster}
 INTERVAL = 0.25
 
 
@@ -35,6 +42,10 @@ def failover_argument_spec() -> dict[str, Any]:
         "coordinated": {"type": "bool", "default": False},
         "endpoint_url": {"type": "str", "no_log": True},
         "wait_timeout": {"type": "float", "default": 60.0},
+        "force": {"type": "bool", "default": False},
+        "accept_data_loss": {"type": "bool", "default": False},
+        "replicas": {"type": "list", "elements": "str"},
+        "takeover": {"type": "bool", "default": False},
     }
 
 
@@ -46,23 +57,25 @@ def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     idle = _idle(facts, options)
     if idle:
         return {"changed": False, "plan": [], "refused": [], **_names(facts, None), "idle": idle}
-    refused = _failover.refusals(facts, options)
+    refused = _refusals(facts, options)
     while refused and time.monotonic() - started < options["patience"] and not check_mode:
         time.sleep(INTERVAL)
         facts = gather(options)
-        refused = _failover.refusals(facts, options)
+        refused = _refusals(facts, options)
     if refused:
         if check_mode:
             return {"changed": False, "plan": [], "refused": refused, **_names(facts, None)}
         raise NotSwitched("; ".join(refused), "refused")
-    plan = _failover.plan(facts, options)
+    forced = options["force"] and _failover_forced.is_meant(facts)
+    judge = _failover_forced if forced else _failover
+    new = judge.winner(facts, options)
+    result = {"changed": True, "plan": judge.plan(facts, options), "refused": [], **_names(facts, new), "forced": forced}
+    if forced:
+        result.update(behind_bytes=_failover_forced.behind_bytes(facts, new), may_lose_bytes=_failover_forced.may_lose_bytes(new))
     if check_mode:
-        return {"changed": True, "plan": plan, "refused": [], **_names(facts, _failover.winner(facts, options)["address"])}
-    done = WAYS[facts["mode"]](facts, options, Stop())
-    result = {
-        "changed": True, "plan": plan, "refused": [], **_names(facts, done["new"].address), "held_ms": done["held_ms"],
-        "lost_bytes": done["lost_bytes"], "late": done["late"],
-    }  # fmt: skip
+        return result
+    done = (BY_FORCE if forced else WAYS)[facts["mode"]](facts, options, Stop())
+    result.update(master=done["new"].address, held_ms=done["held_ms"], lost_bytes=done["lost_bytes"], late=done["late"])
     _settle(facts, done, options)
     if done["lost_bytes"]:
         raise NotSwitched(
@@ -73,9 +86,25 @@ def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     return {**result, "persisted": _persisted(facts, options), "seconds": round(time.monotonic() - started, 2)}
 
 
+def _refusals(facts: Facts, options: Mapping[str, Any]) -> list[str]:
+    """What speaks against it now. Of a master that is dead it is told what force would do."""
+    if not _failover_forced.is_meant(facts):
+        return _failover.refusals(facts, options)
+    found = _failover_forced.refusals(facts, options)
+    if options["force"]:
+        return found
+    planned = _failover.refusals(facts, options)
+    if facts["mode"] == "sentinel":
+        return planned
+    would = f"it is refused: {'; '.join(found)}" if found else "; ".join(_failover_forced.plan(facts, options))
+    return [*planned, f"by force (accept_data_loss) {would}"]
+
+
 def _check(options: Mapping[str, Any]) -> None:
     for name, most in (("cooldown", 86_400), ("patience", 600), ("wait_timeout", 3_600), ("max_lag_bytes", 2**40)):
         check_number(name, options[name], 0, most)
+    if options["force"] and not options["accept_data_loss"]:
+        raise ValueError("force promotes a replica of a master that is dead, and loses what has not reached it: it needs accept_data_loss")
     check_number("pause_ms", options["pause_ms"], 100, 60_000)
     if options["endpoint_url"]:
         from_url(options["endpoint_url"])
@@ -93,11 +122,12 @@ def _idle(facts: Facts, options: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _names(facts: Facts, new: str | None) -> dict[str, Any]:
-    old = facts["master"]["address"] if facts["master"] else None
+def _names(facts: Facts, new: Mapping[str, Any] | None) -> dict[str, Any]:
+    old, present = facts["master"], new or facts["master"] or {}
     return {
-        "mode": facts["mode"], "was": old, "master": new or old, "replicas": [node["address"] for node in facts["replicas"]],
-        "sentinels": [view["address"] for view in facts["views"]],
+        "mode": facts["mode"], "was": old and old["address"], "master": present.get("address"),
+        "master_run_id": _failover.run_id(present), "master_state": old and old["state"],
+        "replicas": [node["address"] for node in facts["replicas"]], "sentinels": [view["address"] for view in facts["views"]],
     }  # fmt: skip
 
 
@@ -156,10 +186,14 @@ def _sentinels(facts: Facts, address: str, options: Mapping[str, Any]) -> list[s
 def _cluster(facts: Facts, new: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
     """Every node of the shard, and the cluster as the new master sees it."""
     found = []
+    # After force other slots may still be uncovered.
+    wanted = ("ok",) if facts["master"]["state"] == "up" else ("ok", "fail")
     for node in (new, facts["master"]):
+        if node["state"] != "up":
+            continue
         told = cluster_info(node["endpoint"], options)
         rows = [row for row in told.get("nodes", []) if row["address"] == new["address"]]
-        if told.get("cluster_state") != "ok" or not rows or "master" not in rows[0]["flags"] or not rows[0]["slots"]:
+        if told.get("cluster_state") not in wanted or not rows or "master" not in rows[0]["flags"] or not rows[0]["slots"]:
             found.append(f"{node['address']} does not see {new['address']} as the master of its slots yet")
     return found
 

@@ -86,19 +86,24 @@ def plain(facts: Mapping[str, Any], options: Mapping[str, Any], stop: Stop) -> d
                 master.pipeline([("FAILOVER", "ABORT")])
         held = round((time.monotonic() - begun) * 1000)
         sent_away(master)
-    _follow(facts, options, new)
+    follow(facts, options, new)
     return {"new": new["endpoint"], "held_ms": held, "late": False, "lost_bytes": 0}
 
 
 def cluster(facts: Mapping[str, Any], options: Mapping[str, Any], stop: Stop) -> dict[str, Any]:
     """CLUSTER FAILOVER at the winner. ``{new, held_ms, late, lost_bytes}``. Raises NotSwitched."""
     new = _failover.winner(facts, options)
+    return {"new": new["endpoint"], "held_ms": elected(new, options, stop), "late": False, "lost_bytes": 0}
+
+
+def elected(new: Mapping[str, Any], options: Mapping[str, Any], stop: Stop, words: tuple[str, ...] = ()) -> int:
+    """CLUSTER FAILOVER at a replica; how many milliseconds it took. Raises NotSwitched."""
     stop.check()
     with contextlib.closing(opened(new, options)) as client:
         begun = time.monotonic()
-        reply = client.pipeline([("CLUSTER", "FAILOVER")])[0]
+        reply = client.pipeline([("CLUSTER", "FAILOVER", *words)])[0]
         if isinstance(reply, Refused):
-            raise NotSwitched(f"{client.endpoint.address} refuses CLUSTER FAILOVER: {reply}", "refused")
+            raise NotSwitched(f"{client.endpoint.address} refuses {' '.join(('CLUSTER FAILOVER', *words))}: {reply}", "refused")
         while client.call("ROLE")[0] != "master":
             if time.monotonic() - begun > CLUSTER_SECONDS:
                 raise NotSwitched(
@@ -107,8 +112,7 @@ def cluster(facts: Mapping[str, Any], options: Mapping[str, Any], stop: Stop) ->
                     "not_promoted",
                 )
             time.sleep(INTERVAL)
-        held = round((time.monotonic() - begun) * 1000)
-    return {"new": new["endpoint"], "held_ms": held, "late": False, "lost_bytes": 0}
+        return round((time.monotonic() - begun) * 1000)
 
 
 def _handed_over(master: Client, end: float, stop: Stop) -> None:
@@ -123,8 +127,8 @@ def _handed_over(master: Client, end: float, stop: Stop) -> None:
         time.sleep(INTERVAL)
 
 
-def _follow(facts: Mapping[str, Any], options: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Where nobody watches, nobody else tells the other replicas."""
+def follow(facts: Mapping[str, Any], options: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Where nobody watches, nobody else tells the other replicas. Raises NotSwitched."""
     for node in facts["replicas"]:
         if node["address"] == new["address"] or node["state"] != "up":
             continue

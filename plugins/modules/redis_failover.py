@@ -13,6 +13,8 @@ author:
   - The aragora.redis contributors (@aragora)
 description:
   - One planned switchover, under Sentinel, where no Sentinel watches, or in a cluster. It needs the master alive.
+  - Where the master is dead O(force) promotes the replica that knows most. What has not reached it is lost, so it needs
+    O(accept_data_loss); what would be lost stands in RV(plan), and without O(force) in RV(refused).
   - It refuses unless everything is well. Under Sentinel every Sentinel has to answer and to name the same master, CKQUORUM to be OK, no
     failover to be in progress and none to be in TILT. Everywhere a replica has to be fit (its priority is not 0, its link is up, it is no
     more than O(max_lag_bytes) behind), and no save, rewrite or synchronisation may be running.
@@ -85,6 +87,33 @@ options:
       - How many seconds to wait at most until everybody agrees.
     type: float
     default: 60
+  force:
+    description:
+      - Whether a replica is to take the place of a master that is dead; the connection leads to one of its replicas. While the master
+        answers this changes nothing.
+      - "Where no Sentinel watches: C(REPLICAOF NO ONE) at the replica that knows most, and the others follow it. In a cluster:
+        C(CLUSTER FAILOVER FORCE), once most masters agree that it is gone. Under Sentinel it is refused, for they decide; where they have
+        lost their quorum see the playbook C(heal_replication)."
+      - It is refused while any replica still hears the master, and while one of those that were named cannot be asked.
+    type: bool
+    default: false
+  accept_data_loss:
+    description:
+      - Whether writes may be lost that the dead master had acknowledged and no replica has. O(force) needs it.
+    type: bool
+    default: false
+  replicas:
+    description:
+      - All replicas of the dead master, as V(host:port) by which they reach each other, where there is no cluster; nobody else can tell.
+        V([]) where the connection leads to the only one.
+    type: list
+    elements: str
+  takeover:
+    description:
+      - Whether a replica in a cluster may take over without a vote (C(CLUSTER FAILOVER TAKEOVER)) where most masters are gone. Where a vote
+        can be had it is asked for. If the others are alive and only cut off, both sides go on with the same slots.
+    type: bool
+    default: false
 notes:
   - With O(sentinels) the O(url) may be given too; it is then the login of the servers, whose addresses come from the Sentinels.
 seealso:
@@ -118,6 +147,13 @@ EXAMPLES = r"""
   aragora.redis.redis_failover:
     login_host: 10.0.0.1
     candidate: 10.0.0.2:6379
+
+- name: The master is dead; have the replica that knows most in its place
+  aragora.redis.redis_failover:
+    login_host: 10.0.0.2
+    replicas: [10.0.0.2:6379, 10.0.0.3:6379]
+    force: true
+    accept_data_loss: true
 """
 
 RETURN = r"""
@@ -134,6 +170,28 @@ master:
   description: The master after; in check mode the one that would be it.
   returned: success
   type: str
+master_run_id:
+  description: Its run id.
+  returned: success
+  type: str
+master_state:
+  description: Whether the master before could be asked, V(up), or why not, as a word of RV(aragora.redis.redis_info#module:availability).
+  returned: success
+  type: str
+forced:
+  description: Whether it was, or would be, done by force.
+  returned: when it was switched, or would be
+  type: bool
+behind_bytes:
+  description: What another replica had and the new master has not.
+  returned: by force
+  type: int
+may_lose_bytes:
+  description: >-
+    About what the dead master has written since its link broke, if it worked on and wrote as on average; null where that is not known
+    (Redis 6.2).
+  returned: by force
+  type: int
 plan:
   description: What was, or would be, done; the first sentence says who wins and why.
   returned: success
@@ -163,7 +221,7 @@ held_ms:
   returned: when it was switched
   type: int
 lost_bytes:
-  description: What the old master had written beyond what the new one has; it fails where that is not 0.
+  description: What the old master had written beyond what the new one has; it fails where that is not 0. Null by force.
   returned: when it was switched
   type: int
 late:

@@ -23,7 +23,7 @@ CONVERSATIONS = {
     "_application_run.py", "_application_service.py",
     "_apply_settings.py", "_canary.py", "_client_kill.py", "_client_slot.py", "_clients_server.py",
     "_cluster_create.py", "_cluster_server.py",
-    "_failover_facts.py", "_failover_sentinel.py", "_failover_server.py", "_failover_ways.py",
+    "_failover_facts.py", "_failover_forced_ways.py", "_failover_sentinel.py", "_failover_server.py", "_failover_ways.py",
     "_fallback_book.py",
     "_fallback_bundle.py", "_fallback_files.py", "_fallback_ready.py", "_fallback_redis.py", "_fallback_watch.py", "_gather.py",
     "_gather_keyspace.py", "_guard_book.py", "_host_commands.py", "_host_files.py", "_host_processes.py", "_host_reading.py",

@@ -18,16 +18,20 @@ from pathlib import Path
 from tests.lab.debian13 import KEYRING, MIRROR
 
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "debs"
-# What the image of Debian 13 lacks of them, too.
+# With what the image of Debian 13 lacks for them, and for the module that installs them.
 PACKAGES = {
     "bookworm": ("redis-server", "redis-sentinel", "redis-tools", "liblua5.1-0", "lua-bitop", "lua-cjson", "liblzf1"),
-    "trixie": ("redis-server", "redis-sentinel", "redis-tools", "valkey-server", "valkey-tools"),
-}
+    "trixie": (
+        "redis-server", "redis-sentinel", "redis-tools", "valkey-server", "valkey-tools", "python3-apt", "python-apt-common",
+        "distro-info-data",
+    ),
+}  # fmt: skip
 
 
 def main() -> int:
     """Fetch what is not there, and write the index."""
-    if (FOLDER / "Packages").exists():
+    wanted = {name for packages in PACKAGES.values() for name in packages}
+    if (FOLDER / "Packages").exists() and wanted <= {path.name.partition("_")[0] for path in FOLDER.glob("*.deb")}:
         return 0
     FOLDER.mkdir(parents=True, exist_ok=True)
     for release, packages in PACKAGES.items():
