@@ -140,7 +140,8 @@ def _opens(own: Endpoint, master: Mapping[str, Any], monitor: Mapping[str, Any],
 def at(own: Endpoint, host: str, port: int, login: Mapping[str, str | None], options: Mapping[str, Any]) -> Client:
     """A server as the Sentinel reaches it, by this login. Raises Unavailable."""
     files = {name: options[name] for name in ("ca_certs", "client_cert_file", "client_key_file")}
-    endpoint = Endpoint(host=host, port=port, tls=own.tls, validate_certs=own.validate_certs, **login, **files)
+    user, password = login["user"], login["password"]
+    endpoint = Endpoint(host=host, port=port, user=user, password=password, tls=own.tls, validate_certs=own.validate_certs, **files)
     return open_client(endpoint, options["connect_timeout"], options["timeout"], first_reply=0)
 
 

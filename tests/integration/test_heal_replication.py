@@ -30,7 +30,7 @@ def heal(play, tmp_path):
             "redis_url": urls, "redis_remediation_mode": mode, "redis_guard_host": "localhost", "redis_guard_dir": str(tmp_path / "guard"),
             "redis_guard_settled": 1, "redis_guard_cooldown": 0, **variables,
         }  # fmt: skip
-        return play(HEAL, "-e", json.dumps(given), *words)
+        return play(HEAL, "-e", json.dumps(given), *words, timeout=300)
 
     return run
 
