@@ -77,7 +77,11 @@ def _declare(client: Client, options: Mapping[str, Any], check_mode: bool) -> di
     steps += [step for monitor in declared if monitor["forget"] for step in _forgotten(client, monitor, masters.get(monitor["name"]))]
     why_not: str | None = "check mode" if check_mode else "nothing was changed"
     if (steps or options["flush"]) and not check_mode:
+        stamp = _stamp(info) if own_file(client, info) else None
         why_not = _apply(client, steps)
+        # Redis 6.2 says OK whatever came of it.
+        if why_not is None and stamp and stamp == _stamp(info):
+            why_not = "the file is as it was before"
         masters = _masters(client)
     if options["flush"] and why_not and not check_mode:
         raise ValueError(f"{client.endpoint.address} has not written its file: {why_not}")
@@ -123,6 +127,15 @@ def _logins(client: Client, info: dict[str, Any], masters: Masters, options: Map
     return found
 
 
+def _stamp(info: Mapping[str, Any]) -> tuple[int, int] | None:
+    """What changes whenever its file is written, where that can be seen from here."""
+    try:
+        found = Path(str((info.get("server") or {}).get("config_file"))).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def own_file(client: Client, info: Mapping[str, Any]) -> str | None:
     """The text of the file of this Sentinel, where it is on this machine and may be read."""
     path = (info.get("server") or {}).get("config_file")
@@ -146,7 +159,8 @@ def _opens(own: Endpoint, master: Mapping[str, Any], monitor: Mapping[str, Any],
 def at(own: Endpoint, host: str, port: int, login: Mapping[str, str | None], options: Mapping[str, Any]) -> Client:
     """A server as the Sentinel reaches it, by this login. Raises Unavailable."""
     files = {name: options[name] for name in ("ca_certs", "client_cert_file", "client_key_file")}
-    endpoint = Endpoint(host=host, port=port, tls=own.tls, validate_certs=own.validate_certs, **login, **files)
+    user, password = login["user"], login["password"]
+    endpoint = Endpoint(host=host, port=port, user=user, password=password, tls=own.tls, validate_certs=own.validate_certs, **files)
     return open_client(endpoint, options["connect_timeout"], options["timeout"], first_reply=0)
 
 

@@ -11,6 +11,7 @@ import json
 
 import pytest
 
+from tests.conftest import FULL
 from tests.lab import sentinels, servers
 from tests.lab.scenarios import groups
 from tests.lab.scenarios.scenario import link_is_up, pair
@@ -30,7 +31,7 @@ def heal(play, tmp_path):
             "redis_url": urls, "redis_remediation_mode": mode, "redis_guard_host": "localhost", "redis_guard_dir": str(tmp_path / "guard"),
             "redis_guard_settled": 1, "redis_guard_cooldown": 0, **variables,
         }  # fmt: skip
-        return play(HEAL, "-e", json.dumps(given), *words)
+        return play(HEAL, "-e", json.dumps(given), *words, timeout=300)
 
     return run
 
@@ -103,6 +104,7 @@ def test_two_masters_are_refused_with_both_histories(family_binary, heal):
             assert "no Sentinel with a quorum decides it" in why
 
 
+@pytest.mark.skipif(not FULL, reason="several plays over a whole group, in make full only")
 def test_sentinels_that_name_a_replica_watch_the_master_one_after_the_other(family_binary, heal):
     with pair(family_binary, requirepass=PASSWORD, masterauth=PASSWORD) as (master, replica), contextlib.ExitStack() as stack:
         guards = [stack.enter_context(sentinels.sentinel(family_binary, replica, 3)) for dummy in range(2)]
@@ -119,6 +121,7 @@ def test_sentinels_that_name_a_replica_watch_the_master_one_after_the_other(fami
         assert {state for state, dummy in states(heal(members, "apply")).values()} == {"nothing_to_do"}
 
 
+@pytest.mark.skipif(not FULL, reason="several plays over a whole group, in make full only")
 def test_an_accepted_promotion_without_a_quorum_and_then_the_other_replica(family_binary, heal):
     with sentinels.watched(family_binary, replicas=2, min_replicas_to_write=1, min_replicas_max_lag=10) as group:
         left, *others = group.sentinels

@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.lab import sentinels, servers
+from tests.lab.scenarios import sentinels as of_sentinels
 from tests.lab.servers import wait_for
 
 PLANTED = "open-sesame-7f3a"
@@ -177,3 +181,15 @@ def test_who_is_gone_for_good_is_forgotten_and_nobody_else(family_binary, run_mo
 def _flags(guard, replica):
     rows = map(sentinels.flat, guard.client().execute_command("SENTINEL", "REPLICAS", sentinels.NAME))
     return next((row["flags"] for row in rows if int(row["port"]) == replica.port), "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
+def test_it_is_asked_to_write_its_file(family_binary, run_module):
+    with of_sentinels.SCENARIOS["sentinel_config_readonly"].make(family_binary) as place:
+        failed = run_module("redis_sentinel", url=place["url"], flush=True)
+        assert "has not written its file" in failed["msg"]
+        with redis.Redis.from_url(place["url"]) as client:
+            folder = Path(client.info("server")["config_file"]).parent
+        shutil.chown(folder, of_sentinels.NOBODY, of_sentinels.NOBODY)
+        done = run_module("redis_sentinel", url=place["url"], flush=True)
+        assert (done.get("persisted"), done["changed"]) == (True, False), done

@@ -219,3 +219,45 @@ def test_files_of_a_sentinel_go_to_its_user():
 def test_options_that_cannot_be_meant_are_named(options, word):
     with pytest.raises(ValueError, match=f"redis_replication_heal{word}"):
         plan(snapshot_of("replication_link_down"), **options)
+
+
+def misled(epoch=0):
+    """A healthy group whose three Sentinels name the first replica, and have nobody to promote."""
+    snapshots = copy.deepcopy(document("groups/healthy-sentinels")["snapshots"])
+    replica = snapshots[1]
+    for snapshot in snapshots[3:]:
+        row = snapshot["sentinel"]["masters"][0]
+        row.update({
+            "port": replica["server"]["port"], "runid": replica["server"]["run_id"], "role-reported": "slave", "role-reported-time": 60_000,
+            "config-epoch": epoch, "replicas": [],
+        })  # fmt: skip
+    return snapshots
+
+
+def sentinel_plan(snapshots, left_out=0):
+    peers = snapshots[:3] + snapshots[4 : len(snapshots) - left_out]
+    return plan(snapshots[3], *peers)
+
+
+def test_a_sentinel_that_names_a_replica_is_told_the_true_master():
+    snapshots = misled()
+    found = sentinel_plan(snapshots)
+    assert found["refused"] == [], said(found)
+    (row,) = found["sentinel"]["move"]
+    assert (row["port"], row["sentinels"], row["login_of"]) == (snapshots[0]["server"]["port"], 2, "")
+    assert "which is the master, in place of" in said(found)
+
+
+def test_a_sentinel_is_not_moved_on_doubt():
+    assert "(config-epoch 3)" in said(sentinel_plan(misled(epoch=3)))
+    assert "SENTINEL REMOVE mymaster on all of them first" in said(sentinel_plan(misled(epoch=3)))
+    assert "2 other Sentinels of mymaster answer it, and 1 were looked at" in said(sentinel_plan(misled(), left_out=1))
+    other = misled()
+    other[4]["sentinel"]["masters"][0].update({"port": other[2]["server"]["port"], "runid": other[2]["server"]["run_id"]})
+    assert "the Sentinels name different servers" in said(sentinel_plan(other))
+    cut = misled()
+    cut[1]["info"]["replication"]["master_link_status"] = "down"
+    assert "does not hear" in said(sentinel_plan(cut))
+    chosen = misled()
+    chosen[3]["sentinel"]["masters"][0]["replicas"] = [{"ip": "127.0.0.1", "port": 1, "flags": ["slave"]}]
+    assert "fails over by itself" in said(sentinel_plan(chosen))
