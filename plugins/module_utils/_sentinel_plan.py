@@ -37,6 +37,8 @@ OF_MONITOR = {
 LOGIN = {"auth_user": "auth-user", "auth_pass": "auth-pass"}
 LEAST = {"quorum": 1, "down_after_milliseconds": 1, "failover_timeout": 1, "parallel_syncs": 1}
 NOT_WATCHED = "not watched"
+# Sentinel writes names and logins to its file as they are, and does not start with a file that it cannot read.
+UNREADABLE = re.compile(r"[\s\"'\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,13 @@ class Step:
 def check(options: Mapping[str, Any]) -> None:
     """ValueError for a declaration that cannot be meant."""
     names = [monitor["name"] for monitor in options["monitors"]]
+    for option in ("peer_user", "peer_password"):
+        _check_readable(option, options[option])
     for monitor in options["monitors"]:
         name = monitor["name"]
+        if monitor["state"] == "present":
+            for option in ("name", *LOGIN):
+                _check_readable(f"{option} of '{name}'", monitor[option])
         if names.count(name) > 1:
             raise ValueError(f"the group '{name}' is declared twice: give each name once")
         for option, least in LEAST.items():
@@ -67,6 +74,11 @@ def check(options: Mapping[str, Any]) -> None:
                 raise ValueError(f"{option} of '{name}' is {monitor[option]}: give a number from {least}")
         if monitor["auth_user"] and not monitor["auth_pass"]:
             raise ValueError(f"auth_user of '{name}' is given without auth_pass: give both")
+
+
+def _check_readable(what: str, text: str | None) -> None:
+    if text and UNREADABLE.search(text):
+        raise ValueError(f"{what} holds a space or a quote, and a Sentinel would not start again with that in its file: give one without")
 
 
 def plan(
@@ -169,7 +181,8 @@ def _directives(text: str) -> Iterable[list[str]]:
         head, dummy, rest = line.strip().partition(" ")
         if head.lower() == "sentinel" and rest:
             try:
-                words = shlex.split(rest)
+                # Without quotes a backslash is one.
+                words = shlex.split(rest) if {"'", '"'} & set(rest) else rest.split()
             except ValueError:
                 words = rest.split()
             if words:

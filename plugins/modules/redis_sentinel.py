@@ -81,6 +81,7 @@ options:
       auth_pass:
         description:
           - Its password; that of the user C(default) without O(monitors[].auth_user).
+          - One with a space or a quote is refused. Sentinel writes it to its file as it is, and could not read that at its next start.
         type: str
       forget:
         description:

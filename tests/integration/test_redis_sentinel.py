@@ -59,6 +59,17 @@ def test_check_change_again_and_back(guard, run_module):
     assert PLANTED not in json.dumps([checked, changed, again, other, gone])
 
 
+def test_a_login_that_the_file_cannot_hold_is_refused_and_others_stay(guard, run_module):
+    sentinel, master = guard
+    monitor = {"name": "cache", "host": "127.0.0.1", "port": master.port, "quorum": 1}
+    for odd in ("a b", "a'b", 'a"b', "a\nb"):
+        refused = run_module("redis_sentinel", url=sentinel.url, monitors=[{**monitor, "auth_pass": odd}])
+        assert "auth_pass of 'cache' holds a space or a quote" in refused["msg"], refused
+    assert "cache" not in file_of(sentinel)
+    wanted = {"url": sentinel.url, "monitors": [{**monitor, "auth_pass": "back\\slash#mark"}]}
+    assert [run_module("redis_sentinel", **wanted)["changed"] for dummy in range(2)] == [True, False]
+
+
 def test_a_failover_is_not_undone(family_binary, run_module):
     with sentinels.watched(family_binary, replicas=1, sentinels=3) as group:
         old = group.master.port

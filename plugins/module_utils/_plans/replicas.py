@@ -173,7 +173,7 @@ def _watched(member: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] |
 def _knows(member: Mapping[str, Any] | None, leaving: Mapping[str, Any], name: str, has_guard: bool) -> bool:
     """Whether the Sentinel of a host knows the other server as a replica, or its Sentinel where that leaves as well."""
     row = _watched(member, name) or {}
-    replicas = [other for other in row.get("replicas") or [] if other.get("port") == leaving["port"]]
+    replicas = [other for other in row.get("replicas") or [] if str(other.get("port")) == str(leaving["port"])]
     return any(other.get("ip") == leaving["address"] for other in [*replicas, *((row.get("sentinels") or []) if has_guard else [])])
 
 
