@@ -60,8 +60,8 @@ ACTIONS: dict[str, Action] = {
             "redis_failover",
             "failover",
             "guarded",
-            (),
-            "makes a replica the master in place of this one, without losing a write, where nothing speaks against it",
+            ("cluster_down", "cluster_slots_failing"),
+            "makes a replica the master in place of one that works, without losing a write, or of a dead one where the loss is accepted",
         ),
         Action(
             "rolling_restart",

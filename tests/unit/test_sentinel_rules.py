@@ -242,6 +242,21 @@ class TestCluster:
         first = engine.diagnose(node)["findings"][0]
         assert (first["id"], first["severity"]) == ("cluster_slots_failing", "critical")
         assert "cluster_down" in first["explains"]
+        # This node is no replica of it: nothing can be done here.
+        assert first["remedy"] is None
+
+    @pytest.mark.parametrize(
+        ("flags", "action"), [("slave,fail", None), ("master", None), ("master,fail?", "failover"), ("master,fail", "failover")]
+    )
+    def test_a_replica_whose_master_is_gone_can_take_its_place(self, flags, action):
+        node = snapshot("cluster_slots_failing")
+        node["cluster"]["info"]["cluster_state"] = "fail"
+        me = next(row for row in node["cluster"]["nodes"] if "myself" in row["flags"])
+        lost = next(row for row in node["cluster"]["nodes"] if "fail" in row["flags"])
+        me.update(flags=["myself", "slave"], master_id=lost["id"], slots=[])
+        lost.update(flags=flags.split(","), slots=[] if "slave" in flags else lost["slots"])
+        found = findings([node])[0]
+        assert [(found[name]["remedy"] or {}).get("action") for name in ("cluster_down", "cluster_slots_failing")] == [action, action]
 
 
 LINES = [

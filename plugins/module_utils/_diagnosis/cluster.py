@@ -39,14 +39,25 @@ def _cluster_down(facts: Facts) -> Verdict | None:
     )
     uncovered = facts.get_or("cluster.uncovered_slots", [])
     evidence = {**{name: info[name] for name in names if name in info}, "uncovered_slots": uncovered[:10]}
+    gone = _lost_master(facts)
     advice = (
         "Find the slots that nobody serves, and bring their node or its replica back:",
         NODES,
+        *([f"This is a replica of {gone}, which is gone: it can take its place, and what it has not got is lost."] if gone else []),
         CHECK,
     )
     named = ", ".join(uncovered[:3]) + (" …" if len(uncovered) > 3 else "")
     nobody = f"nobody serves the slots {named}" if uncovered else "not all slots are served"
-    return Verdict("critical", f"The cluster is down: {nobody}", evidence, advice)
+    # Only who could take the place of a dead master mends anything; for all others it is a matter for people.
+    return Verdict("critical", f"The cluster is down: {nobody}", evidence, advice, risk=None if gone else "human")
+
+
+def _lost_master(facts: Facts) -> str:
+    """The address of its master that is gone with slots, where this node is the replica of one; else empty."""
+    nodes = facts.get_or("cluster.nodes", None) or []
+    me = next((node for node in nodes if {"myself", "slave"} <= set(node["flags"])), {"master_id": None})
+    gone = [node for node in nodes if node["id"] == me["master_id"] and node["slots"] and {"fail", "fail?"} & set(node["flags"])]
+    return str(gone[0]["address"]) if gone else ""
 
 
 def _slots_failing(facts: Facts) -> Verdict | None:
@@ -68,7 +79,8 @@ def _slots_failing(facts: Facts) -> Verdict | None:
     )
     verb = "fail" if failing else "seem to fail"
     whose = f" ({', '.join(list(ill)[:3])})" if ill else ""
-    return Verdict("warning", f"{failing or suspected} slots of the cluster {verb}{whose}", evidence, advice)
+    risk = None if _lost_master(facts) else "human"
+    return Verdict("warning", f"{failing or suspected} slots of the cluster {verb}{whose}", evidence, advice, risk=risk)
 
 
 def _replica_missing(facts: Facts) -> Verdict | None:
