@@ -66,8 +66,7 @@ def test_nobody_grows_old_while_the_others_have_their_turns():
     for seen, seconds in ((first, 20), (now, 900)):
         seen["server"]["run_id"] = "mine"
         seen["info"]["server"]["uptime_in_seconds"] = seconds
-    peers = [{"name": "one", "snapshot": first}, {"name": "two", "snapshot": master}]
-    assert "it was started 20 s ago" in plan(now, peers=peers)["idle"]
+    assert "it was started 20 s ago" in plan(now, group=peers(master, first))["idle"]
 
 
 def test_who_has_the_release_has_had_its_turn():

@@ -38,11 +38,8 @@ def restart(snapshot: Snapshot, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _uptime(snapshot: Snapshot, options: Mapping[str, Any]) -> Any:
     """For how long it had been up when the walk began: nobody grows old by waiting for the others."""
-    seen = [
-        peer["snapshot"]
-        for peer in _peers(options, snapshot)
-        if peer["snapshot"]["server"].get("run_id") == snapshot["server"].get("run_id")
-    ]
+    mine = snapshot["server"].get("run_id")
+    seen = [peer["snapshot"] for peer in _peers(options, snapshot) if mine and peer["snapshot"]["server"].get("run_id") == mine]
     return _info((seen or [snapshot])[0], "server").get("uptime_in_seconds")
 
 
