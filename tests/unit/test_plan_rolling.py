@@ -61,6 +61,14 @@ def test_who_was_started_has_had_its_turn():
     assert plan(young, young=0)["steps"]
 
 
+def test_nobody_grows_old_while_the_others_have_their_turns():
+    first, now, master = member("slave"), member("slave"), member("master")
+    for seen, seconds in ((first, 20), (now, 900)):
+        seen["server"]["run_id"] = "mine"
+        seen["info"]["server"]["uptime_in_seconds"] = seconds
+    assert "it was started 20 s ago" in plan(now, group=peers(master, first))["idle"]
+
+
 def test_who_has_the_release_has_had_its_turn():
     done = member("slave", server={"product": "redis", "version": "8.0.2", "mode": "standalone", "role": "slave"})
     assert plan(done, "rolling_upgrade")["idle"] == "nothing to do: it runs Redis 8.0.2"

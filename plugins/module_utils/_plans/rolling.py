@@ -28,12 +28,19 @@ Snapshot = Mapping[str, Any]
 
 def restart(snapshot: Snapshot, options: Mapping[str, Any]) -> dict[str, Any]:
     """``options``: ``{young, max_lag_bytes, peers: [{name, snapshot}], watched: [sentence], stopped: [sentence], asked}``."""
-    up = _info(snapshot, "server").get("uptime_in_seconds")
+    up = _uptime(snapshot, options)
     young = service._number(options, "young", "redis_rolling_young")
     if isinstance(up, int) and up < young:
         words = f"it was started {up} s ago, so it has had its turn; to restart it all the same: redis_rolling_young=0"
         return {**NOTHING, "idle": f"nothing to do: {words}", "refused": list(options.get("stopped") or [])}
     return _turn(snapshot, options, "restart")
+
+
+def _uptime(snapshot: Snapshot, options: Mapping[str, Any]) -> Any:
+    """For how long it had been up when the walk began: nobody grows old by waiting for the others."""
+    mine = snapshot["server"].get("run_id")
+    seen = [peer["snapshot"] for peer in _peers(options, snapshot) if mine and peer["snapshot"]["server"].get("run_id") == mine]
+    return _info((seen or [snapshot])[0], "server").get("uptime_in_seconds")
 
 
 def upgrade(snapshot: Snapshot, options: Mapping[str, Any]) -> dict[str, Any]:
