@@ -53,15 +53,16 @@ def answer(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """The result of redis_failover. Raises NotSwitched, or ValueError for options that make no sense."""
     _check(options)
     started = time.monotonic()
-    facts = gather(options)
-    idle = _idle(facts, options)
-    if idle:
-        return {"changed": False, "plan": [], "refused": [], **_names(facts, None), "idle": idle}
-    refused = _refusals(facts, options)
-    while refused and time.monotonic() - started < options["patience"] and not check_mode:
-        time.sleep(INTERVAL)
+    while True:
         facts = gather(options)
+        idle = _idle(facts, options)
+        # While this waits, somebody else may have done it.
+        if idle:
+            return {"changed": False, "plan": [], "refused": [], **_names(facts, None), "idle": idle}
         refused = _refusals(facts, options)
+        if not refused or check_mode or time.monotonic() - started >= options["patience"]:
+            break
+        time.sleep(INTERVAL)
     if refused:
         if check_mode:
             return {"changed": False, "plan": [], "refused": refused, **_names(facts, None)}

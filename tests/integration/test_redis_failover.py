@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -69,7 +70,8 @@ def test_under_sentinel_no_acknowledged_write_is_lost(binary, run_module):
 
 def test_where_nobody_watches_no_acknowledged_write_is_lost(chain, run_module):
     master, first, second = chain
-    options = {"url": first.url, "candidate": address(second)}
+    options = {"url": first.url, "candidate": address(second), "patience": 10}
+    wait_for(lambda: not run_module("redis_failover", _check_mode=True, **options)["refused"], "nothing to speak against it")
     planned = run_module("redis_failover", _check_mode=True, **options)
     assert planned["plan"][0] == f"{address(second)} would become the master in place of {address(master)}: as it was asked for"
     with writer.following(writer.by_role(chain)) as seen:
@@ -199,7 +201,7 @@ def test_it_lets_writes_through_when_nobody_is_promoted(family_binary, run_modul
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupt_leaves_nothing_held_and_loses_nothing(family_binary, run_module, number):
     with sentinels.watched(family_binary, sentinel_lines=f"down-after-milliseconds {NAME} 6000") as group:
-        interrupt = once_held(group.master, lambda process: process.send_signal(number))
+        interrupt = once_held(group.master, lambda process: os.kill(process.pid, number))
         with writer.following(writer.by_sentinels(group.sentinels, NAME)) as seen:
             wait_for(lambda: len(seen.acknowledged) > ENOUGH, "writes")
             result = run_module("redis_failover", _beside=interrupt, **by_sentinels(group))
@@ -217,8 +219,8 @@ def test_options_that_cannot_be_meant(run_module, options):
 
 def test_the_endpoint_of_the_application_has_to_lead_to_the_new_master(chain, run_module):
     master, first, dummy = chain
-    result = run_module("redis_failover", url=master.url, candidate=address(first), endpoint_url=master.url, wait_timeout=2)
+    result = run_module("redis_failover", url=master.url, candidate=address(first), endpoint_url=master.url, wait_timeout=2, patience=10)
     assert result["reason"] == "unsettled"
     assert "leads to another server, whose role is slave" in result["msg"]
-    back = run_module("redis_failover", url=master.url, candidate=address(master), endpoint_url=master.url)
+    back = run_module("redis_failover", url=master.url, candidate=address(master), endpoint_url=master.url, patience=10)
     assert (back.get("changed"), role(master)) == (True, "master"), back

@@ -93,8 +93,9 @@ def test_two_switchovers_at_once_lose_nothing(family_binary, run_module):
         with written_to(group), concurrent.futures.ThreadPoolExecutor() as pool:
             away = address(group.master)
             found = list(pool.map(lambda name: run_module("redis_failover", **by_sentinels(group, away_from=away, **name)), names))
+        assert sum(result.get("changed", False) for result in found) <= 1, found
         for result in found:
-            assert not result.get("failed") or result["reason"] == "refused", found
+            assert not result.get("failed") or result["reason"] in ("refused", "lag"), found
 
 
 def test_it_gives_way_to_another_switchover(family_binary, run_module):
