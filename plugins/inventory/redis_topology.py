@@ -6,16 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ansible.errors import AnsibleParserError
-from ansible.parsing.vault import EncryptedString
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.aragora.redis.plugins.module_utils import _topology_server
-from ansible_collections.aragora.redis.plugins.module_utils._client import missing_library
-from ansible_collections.aragora.redis.plugins.module_utils._endpoint import check_timeouts
-
 DOCUMENTATION = r"""
 name: redis_topology
 short_description: Hosts and groups from Sentinels or from a cluster
@@ -158,6 +148,16 @@ keyed_groups:
   - prefix: redis_role
     key: redis_topology.role
 """
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleParserError
+from ansible.parsing.vault import EncryptedString
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.aragora.redis.plugins.module_utils import _topology_server
+from ansible_collections.aragora.redis.plugins.module_utils._client import missing_library
+from ansible_collections.aragora.redis.plugins.module_utils._endpoint import check_timeouts
 
 # Of a host's redis_connection, by the options that say it; of a server, and of a Sentinel.
 COMMON = {name: name for name in ("validate_certs", "ca_certs", "client_cert_file", "client_key_file")}

@@ -65,6 +65,7 @@ def _nodes(options: dict[str, Any]) -> list[Endpoint]:
 
 def _state(node: Endpoint, options: dict[str, Any]) -> dict[str, Any]:
     """``{address, view, keys, error}`` of one node."""
+    sentence = ""
     try:
         with contextlib.closing(open_client(node, options["connect_timeout"], options["timeout"])) as client:
             return {"address": node.address, "view": _cluster_server.view(client), "keys": _keys(client), "error": None}
