@@ -79,7 +79,10 @@ def _is_ok(node: Server, replicas: int) -> bool:
     """Whether the node takes the cluster for whole, knows all replicas, and hears its master where it is one."""
     section = node.client().info("replication")
     known = sum("slave" in line.split(" ")[2] for line in lines(node))
-    return state(node)["cluster_state"] == "ok" and known == replicas and section.get("master_link_status", "up") == "up"
+    told = state(node)
+    # Where no full coverage is asked for, a node is ok before it has heard who serves the other slots.
+    whole = told["cluster_state"] == "ok" and told["cluster_slots_assigned"] == str(SLOTS)
+    return whole and known == replicas and section.get("master_link_status", "up") == "up"
 
 
 def _text(reply: Any) -> str:

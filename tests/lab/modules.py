@@ -44,7 +44,8 @@ def run(name: str, options: dict[str, Any], beside: Beside | None = None, check_
         process = SERVER.Process(target=module_process.play, args=(call,))
         process.start()
         stop = threading.Event()
-        thread = threading.Thread(target=_repeat, args=(beside, process, stop), daemon=True)
+        wrong_beside: list[BaseException] = []
+        thread = threading.Thread(target=_repeat, args=(beside, process, stop, wrong_beside), daemon=True)
         thread.start()
         try:
             process.join(MOST_SECONDS)
@@ -54,6 +55,8 @@ def run(name: str, options: dict[str, Any], beside: Beside | None = None, check_
         finally:
             stop.set()
             thread.join(10)
+        if wrong_beside:
+            raise wrong_beside[0]
         said, wrong = stdout.read(), stderr.read()
     if not said:
         raise AssertionError(f"{name} said nothing but: {wrong}")
@@ -61,6 +64,10 @@ def run(name: str, options: dict[str, Any], beside: Beside | None = None, check_
     return result
 
 
-def _repeat(action: Beside | None, process: ForkServerProcess, stop: threading.Event) -> None:
-    while action and not stop.wait(0.01):
-        action(process)
+def _repeat(action: Beside | None, process: ForkServerProcess, stop: threading.Event, wrong: list[BaseException]) -> None:
+    """What goes wrong ends the test, not only this thread."""
+    try:
+        while action and not stop.wait(0.01):
+            action(process)
+    except BaseException as error:
+        wrong.append(error)
