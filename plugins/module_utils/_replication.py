@@ -39,13 +39,20 @@ def keys_of(info: Info) -> int:
     return sum(int(row.get("keys") or 0) for row in (info.get("keyspace") or {}).values() if isinstance(row, Mapping))
 
 
+def held(info: Info) -> str:
+    """What a full copy from another server would take away, in words; nothing where the server is empty. Functions came with Redis 7.0."""
+    functions = int((info.get("memory") or {}).get("number_of_functions") or 0)
+    counted = ((keys_of(info), "keys"), (functions, "functions"))
+    return " and ".join(f"{number} {what}" for number, what in counted if number)
+
+
 def loss(own: Info, master: Info | None) -> str | None:
     """What a server would lose by following this master, in words; None where the master has everything that it holds."""
-    keys = keys_of(own)
-    if not keys:
+    holds = held(own)
+    if not holds:
         return None
     if master is None:
-        return f"it holds {keys} keys, and whether the master has them cannot be told"
+        return f"it holds {holds}, and whether the master has them cannot be told"
     mine, theirs = own.get("replication") or {}, master.get("replication") or {}
     offset, history = int(mine.get("master_repl_offset") or 0), mine.get("master_replid")
     # The second history is that of the master that this one was a replica of; it has it up to the byte before this offset.
@@ -54,9 +61,9 @@ def loss(own: Info, master: Info | None) -> str | None:
         theirs.get("master_replid"): int(theirs.get("master_repl_offset") or 0),
     }
     if not history or history not in known:
-        return f"it holds {keys} keys with a history that is not the master's"
+        return f"it holds {holds} with a history that is not the master's"
     ahead = offset - known[history]
-    return f"it holds {keys} keys and is {ahead} bytes ahead of the master" if ahead > 0 else None
+    return f"it holds {holds} and is {ahead} bytes ahead of the master" if ahead > 0 else None
 
 
 def run_id_of(info: Info) -> str | None:

@@ -29,7 +29,7 @@ def from_sentinels(views: Sequence[Mapping[str, Any]], names: Sequence[str] = ()
     """Masters, replicas and Sentinels, by the views ``[{host, port, id, masters}]`` of the Sentinels that answered.
 
     Of each master the newest configuration counts, as it does among Sentinels. ``names`` are the masters that are wanted; empty means all.
-    ValueError for a name that no Sentinel knows.
+    ValueError for a name that no Sentinel knows, and for two that would be one group.
     """
     watched: dict[str, Mapping[str, Any]] = {}
     for master in (master for view in views for master in view["masters"]):
@@ -40,6 +40,7 @@ def from_sentinels(views: Sequence[Mapping[str, Any]], names: Sequence[str] = ()
     if unknown:
         raise ValueError(f"no Sentinel knows a master named '{unknown[0]}': they watch {_listed(watched)}")
     wanted = {name: master for name, master in watched.items() if not names or name in names}
+    _apart(wanted)
     hosts = [host for name, master in wanted.items() for host in _watched(clean(name), master)]
     return joined([*hosts, *_guards(views, wanted)])
 
@@ -78,6 +79,17 @@ def place(view: Mapping[str, Any]) -> str:
 def group_name(text: str) -> str:
     """A text as a part of a group's name."""
     return re.sub(r"[^A-Za-z0-9_]", "_", text)
+
+
+def _apart(names: Iterable[str]) -> None:
+    """ValueError where the servers of two masters would be in one group of the inventory."""
+    taken: dict[str, str] = {}
+    for name in names:
+        first = taken.setdefault(group_name(clean(name)), name)
+        if first != name:
+            group = f"redis_group_{group_name(clean(name))}"
+            both = f"the masters '{clean(first)}' and '{clean(name)}' would both be {group}"
+            raise ValueError(f"{both}: give each an inventory file of its own (service_names)")
 
 
 def _watched(name: str, master: Mapping[str, Any]) -> list[Host | None]:

@@ -83,6 +83,16 @@ def test_a_group_that_is_complete_has_nothing_to_do():
         assert found["idle"]
 
 
+@pytest.mark.parametrize(("history", "refused"), [("b" * 40, True), ("a" * 40, False)])
+def test_a_host_that_follows_a_stranger_is_not_in_the_group(history, refused):
+    stray = member("four", "five", knows=["two", "three"])
+    stray["server"]["info"]["replication"]["master_replid"] = history
+    own = member("one", replicas=2, knows=["two", "three"])
+    own["server"]["info"]["replication"]["master_replid"] = "a" * 40
+    found = plan("add_replica", own, *GROUP[1:], stray)
+    assert any("four follows 10.0.0.5:6379, which is none of these hosts" in sentence for sentence in found["refused"]) is refused
+
+
 def test_a_new_host_joins():
     found = plan("add_replica", *GROUP, member("four"))
     assert (found["refused"], found["hosts"]) == ([], ["four"])

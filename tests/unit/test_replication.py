@@ -29,6 +29,8 @@ def info(keys=1, offset=0, history=OURS, second=None, second_offset=-1, **replic
         (info(offset=9, history=OLDER), info(offset=50, second=OLDER, second_offset=10), None),
         (info(offset=10, history=OLDER), info(offset=50, second=OLDER, second_offset=10), "1 bytes ahead"),
         ({"keyspace": {"db0": {"keys": 1}}}, info(), "a history that is not the master's"),
+        ({**info(keys=0), "memory": {"number_of_functions": 2}}, info(history=OTHER), "it holds 2 functions with a history"),
+        ({**info(keys=3), "memory": {"number_of_functions": 1}}, None, "it holds 3 keys and 1 functions"),
     ],
 )
 def test_what_a_server_would_lose_by_following_a_master(own, master, expected):

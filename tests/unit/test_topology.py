@@ -54,6 +54,13 @@ def test_a_sentinel_of_two_masters_belongs_to_no_single_group():
     assert "10.0.0.9-6379" not in only
 
 
+def test_two_masters_that_would_be_one_group_are_refused():
+    views = [view(master("shop-a"), master("shop_a", ip="10.0.0.9"))]
+    with pytest.raises(ValueError, match=r"'shop-a' and 'shop_a' would both be redis_group_shop_a: .*service_names"):
+        _topology.from_sentinels(views)
+    assert len(_topology.from_sentinels(views, ["shop_a"])) == 2
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -29,7 +29,13 @@ def migrate(snapshot: Snapshot, options: Options) -> dict[str, Any]:
     watching = _watching(options)
     if not joining and set(watching) == set(options["sentinels"]):
         return {"idle": "the group is complete, and its Sentinels watch it"}
-    refused = [*options["group"]["refused"], *_master(snapshot), *_clients(snapshot, options), *_data(joining)]
+    refused = [
+        *options["group"]["refused"],
+        *_master(snapshot),
+        *_clients(snapshot, options),
+        *_data(joining),
+        *_strange(snapshot, options),
+    ]
     if watching and not refused:
         refused = [f"Sentinels watch '{options['name']}' already ({', '.join(watching)}): it is a group, and add_replica adds to it"]
     if refused:
@@ -49,9 +55,10 @@ def add_replica(snapshot: Snapshot, options: Options) -> dict[str, Any]:
     """Hosts that are new in the inventory join a group that is watched."""
     joining = [member for member in options["members"] if _joins(member, options)]
     new = sorted(set(options["sentinels"]) - set(_watching(options)))
-    if not joining and not new:
+    strange = _strange(snapshot, options)
+    if not joining and not new and not strange:
         return {"idle": "every host of the inventory is in the group"}
-    refused = [*options["group"]["refused"], *_master(snapshot), *_clients(snapshot, options), *_data(joining)]
+    refused = [*options["group"]["refused"], *_master(snapshot), *_clients(snapshot, options), *_data(joining), *strange]
     if not _watching(options) and not refused:
         refused = [f"no Sentinel watches '{options['name']}': migrate_to_sentinel makes a group of a lone master"]
     if refused:
@@ -141,8 +148,20 @@ def _clients(snapshot: Snapshot, options: Options) -> list[str]:
 
 
 def _data(joining: Sequence[Mapping[str, Any]]) -> list[str]:
-    full = [member["name"] for member in joining if member["server"] and _replication.keys_of(member["server"].get("info") or {})]
+    full = [member["name"] for member in joining if member["server"] and _replication.held(member["server"].get("info") or {})]
     return [f"{', '.join(full)} hold data of their own, which a replica throws away: empty them, or leave them out"] if full else []
+
+
+def _strange(snapshot: Snapshot, options: Options) -> list[str]:
+    """Servers of the inventory that follow one of another group: by its place, and by a history that is not the master's."""
+    places = {f"{member['address']}:{member['port']}" for member in options["members"]}
+    history = ((snapshot.get("info") or {}).get("replication") or {}).get("master_replid")
+    strangers = [member for member in options["members"] if _follows(member) and _follows(member) not in places]
+    return [
+        f"{member['name']} follows {_follows(member)}, which is none of these hosts: have it follow nobody, or leave it out"
+        for member in strangers
+        if _section(member).get("master_replid") != history
+    ]
 
 
 def _copies(snapshot: Snapshot, joining: Sequence[Mapping[str, Any]], options: Options) -> list[str]:
