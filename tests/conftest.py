@@ -31,11 +31,12 @@ MATRIX = servers.matrix()
 
 # ``make full``: what is left out otherwise is run as well.
 FULL = bool(os.environ.get("FULL"))
-FAMILIES = ("redis", "valkey")
+OLD_AND_NEW = ["redis-6.2", "valkey-9.1"]
+SERVERS = ("binary", "family_binary")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whole playbooks take seconds: each test of one runs on one server of each family, another one for each test."""
+    """Whole playbooks take seconds: each test of one runs on one server of the matrix, another one for each test."""
     left_out = [] if FULL else [item for item in items if not _is_chosen(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -43,12 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_chosen(item: pytest.Item) -> bool:
-    if not {"play", "binary"} <= set(getattr(item, "fixturenames", ())):
+    used = [name for name in SERVERS if name in getattr(item, "fixturenames", ())]
+    if not used or "play" not in item.fixturenames:  # type: ignore[attr-defined]
         return True
-    name = item.callspec.params["binary"]  # type: ignore[attr-defined]
-    (family,) = (family for family in FAMILIES if name.startswith(family))
-    members = [member for member in MATRIX if member.startswith(family)]
-    return members[zlib.crc32(item.nodeid.split("[")[0].encode()) % len(members)] == name
+    members = OLD_AND_NEW if used == ["family_binary"] else list(MATRIX)
+    chosen = members[zlib.crc32(item.nodeid.split("[")[0].encode()) % len(members)]
+    return bool(item.callspec.params[used[0]] == chosen)  # type: ignore[attr-defined]
 
 
 def _binary(name: str) -> Path:
@@ -64,7 +65,7 @@ def binary(request: pytest.FixtureRequest) -> Path:
     return _binary(request.param)
 
 
-@pytest.fixture(params=["redis-6.2", "valkey-9.1"], scope="session")
+@pytest.fixture(params=OLD_AND_NEW, scope="session")
 def family_binary(request: pytest.FixtureRequest) -> Path:
     """One old Redis and one new Valkey, for tests that do not depend on the release."""
     return _binary(request.param)

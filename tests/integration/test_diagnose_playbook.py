@@ -149,8 +149,9 @@ class TestWaysIn:
     def test_a_host_whose_options_are_wrong_stays_in_the_report(self, server, play, inventory):
         wrong = {"redis_connection": {"url": "redis://onlyuser@127.0.0.1"}}
         played = play(DIAGNOSE, "-i", inventory(good={"redis_connection": {"login_port": server.port}}, wrong=wrong))
-        assert [target["name"] for target in played.report["targets"]] == ["wrong", "good"]
-        assert played.ids() == ["not_examined"]
+        # What the other one has under load is not asked here.
+        found = {target["name"]: {finding["id"] for finding in target["findings"]} for target in played.report["targets"]}
+        assert (set(found), found["wrong"]) == ({"wrong", "good"}, {"not_examined"})
 
     def test_a_host_without_python_is_asked_from_here(self, server, play, inventory):
         bare = {"ansible_host": "127.0.0.1", "ansible_python_interpreter": "/nonexistent/python3"}

@@ -70,6 +70,11 @@ def env(name):
     return f"{{{{ lookup('ansible.builtin.env', '{name}') }}}}"
 
 
+def down(guard):
+    """Whether a replica of the group is down in the eyes of this Sentinel."""
+    return any(replica["is_sdown"] for replica in guard.client().sentinel_slaves("mymaster"))
+
+
 class TestSentinels:
     def test_groups_and_roles_follow_a_failover_and_passwords_stay_references(self, topology):
         options = {"login_password": env("SECRET"), "sentinel_password": GUARDS_PASSWORD}
@@ -97,6 +102,7 @@ class TestSentinels:
             assert PASSWORD not in output
             assert GUARDS_PASSWORD not in output
             promoted = watched.failover()
+            wait_for(lambda: all(down(guard) for guard in watched.sentinels), "all Sentinels to see that it is down", sentinels.PATIENCE)
             groups, variables, dummy = topology(sentinels=place(*watched.sentinels), **options)
             assert groups["redis_master"] == names(promoted)
             assert groups["redis"] == everybody, "one that is down is there, too"
