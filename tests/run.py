@@ -104,7 +104,7 @@ def _pytest(stage: str) -> Outcome:
 
 
 def _incidents() -> Outcome:
-    """One server of each family; all of them in ``make full``."""
+    """Each on one server; on all of them in ``make full``."""
     print("── incidents", flush=True)
     started = time.monotonic()
     path = OUTPUT / "incidents.json"

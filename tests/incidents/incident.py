@@ -20,7 +20,6 @@ from tests.lab.scenarios.scenario import ANY
 
 FOLDER = Path(__file__).resolve().parent
 FILE = re.compile(r"i(\d+)([a-z]?)_(\w+)\.py")
-FAMILIES = ("redis", "valkey")
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,10 @@ class Incident:
         return [name for name in servers.matrix() if name in (self.servers or servers.matrix())]
 
     def chosen(self, everywhere: bool) -> list[str]:
-        """The servers that it is made on: all of them, or one of each family, another one for each incident."""
+        """The servers that it is made on: all of them, or one, another one for each incident."""
         if everywhere or self.servers == ANY:
             return self.eligible
-        members = [[name for name in self.eligible if name.startswith(family)] for family in FAMILIES]
-        return [names[int(self.number.rstrip("abcdefgh")) % len(names)] for names in members if names]
+        return self.eligible[int(self.number.rstrip("abcdefgh")) % len(self.eligible) :][:1]
 
 
 def every() -> list[Incident]:

@@ -5,7 +5,7 @@
 """The incident suite: breaks real servers in real ways, and looks whether the diagnosis names the cause first, whether the remedy mends
 it and loses nothing, and whether each guard refuses.
 
-``python -m tests.incidents.run [name or number ...]``: one server of each family; ``--all`` every server of the matrix that can show an
+``python -m tests.incidents.run [name or number ...]``: each on one server; ``--all`` every server of the matrix that can show an
 incident. The table is printed at the end and written to tests/output/incidents.json; ``--readme`` writes that of the last run into
 README.md and runs nothing.
 """
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what the command line names. Returns 1 where one was not right."""
     parser = argparse.ArgumentParser(prog="python -m tests.incidents.run", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("incident", nargs="*", help="names, or numbers")
-    parser.add_argument("--all", action="store_true", help="every server that can show an incident, not one of each family")
+    parser.add_argument("--all", action="store_true", help="every server that can show an incident, not one for each")
     parser.add_argument("--readme", action="store_true", help="write the table of the last run into README.md")
     options = parser.parse_args(arguments)
     if options.readme:
