@@ -12,6 +12,7 @@ from tests.lab import sentinels, writer
 from tests.lab.servers import wait_for
 
 FAILOVER = "playbooks/failover.yml"
+PASSWORD = "plantedFailover-41"
 APPLY = ("-e", "redis_remediation_mode=apply", "-e", "redis_guard_settled=1")
 
 
@@ -24,21 +25,25 @@ def words(group, tmp_path, **variables):
 
 
 def test_it_is_planned_then_done_then_left_alone(binary, play, tmp_path):
-    with sentinels.watched(binary, sentinel_lines=f"down-after-milliseconds {sentinels.NAME} 3000") as group:
-        planned = play(FAILOVER, *words(group, tmp_path))
+    secured = {"requirepass": PASSWORD, "masterauth": PASSWORD}
+    with sentinels.watched(binary, sentinel_lines=f"down-after-milliseconds {sentinels.NAME} 3000", **secured) as group:
+        (tmp_path / "login.yml").write_text(json.dumps({"redis_connection": {"login_password": PASSWORD}}))
+        login = ("-e", f"@{tmp_path / 'login.yml'}", "-vvv")
+        planned = play(FAILOVER, *words(group, tmp_path), *login)
         assert planned.status == 0, planned.output
         assert sorted(row["state"] for row in planned.report["timeline"]) == ["nothing_to_do", "planned"], planned.output
         assert "would become the master in place of" in planned.output
         assert group.master.client().info("replication")["role"] == "master"
         assert not (tmp_path / "guard").exists()
-        with writer.following(writer.by_sentinels(group.sentinels, sentinels.NAME)) as seen:
-            done = play(FAILOVER, *words(group, tmp_path), *APPLY)
+        with writer.following(writer.by_sentinels(group.sentinels, sentinels.NAME, PASSWORD)) as seen:
+            done = play(FAILOVER, *words(group, tmp_path), *login, *APPLY)
         assert done.status == 0, done.output
         assert sorted(row["state"] for row in done.report["timeline"]) == ["nothing_to_do", "resolved"], done.output
         assert group.master.client().info("replication")["role"] == "slave"
-        new = writer.by_sentinels(group.sentinels, sentinels.NAME)()
+        new = writer.by_sentinels(group.sentinels, sentinels.NAME, PASSWORD)()
         assert (len(seen.acknowledged) > 1000, writer.lost(new, seen.acknowledged)) == (True, [])
-        again = play(FAILOVER, *words(group, tmp_path, redis_url=group.master.url), *APPLY)
+        assert PASSWORD not in planned.output + done.output
+        again = play(FAILOVER, *words(group, tmp_path, redis_url=group.master.url), *login, *APPLY)
         assert [row["state"] for row in again.report["timeline"]] == ["nothing_to_do"], again.output
         assert "it is a replica of" in again.output
 

@@ -75,7 +75,7 @@ def test_a_lone_master_becomes_a_group_without_a_restart_and_without_losing_a_wr
     servers.wait_for(lambda: master.client().ping(), "the master")
     config, started = master.client().config_get(), network["one"].pid()
 
-    planned = group(3, "playbooks/migrate_to_sentinel.yml")
+    planned = group(3, "playbooks/migrate_to_sentinel.yml", "-vvv")
     assert planned.status == 0, planned.output
     assert "one stays the master and is not restarted" in planned.output
     assert master.client().config_get() == config
@@ -83,7 +83,7 @@ def test_a_lone_master_becomes_a_group_without_a_restart_and_without_losing_a_wr
 
     refusals: list[str] = []
     with writer(master, refusals) as acknowledged:
-        applied = group(3, "playbooks/migrate_to_sentinel.yml", "-e", "redis_remediation_mode=apply")
+        applied = group(3, "playbooks/migrate_to_sentinel.yml", "-vvv", "-e", "redis_remediation_mode=apply")
     assert applied.status == 0, applied.output
     assert "migrate_to_sentinel resolved" in applied.output
     assert len(acknowledged) > 1000
@@ -100,7 +100,7 @@ def test_a_host_joins_and_leaves_again(network, group):
     assert "add_replica resolved" in joined.output, joined.output
     assert cli(network["four"], "sentinel", "ckquorum", "mymaster", port=26379)[0].startswith("OK 4 usable Sentinels")
 
-    leaving = ("-e", "redis_sentinel_leaving=four", "-e", "redis_remediation_mode=apply")
+    leaving = ("-vvv", "-e", "redis_sentinel_leaving=four", "-e", "redis_remediation_mode=apply")
     left = group(4, "playbooks/remove_replica.yml", *leaving)
     assert "remove_replica resolved" in left.output, left.output
     assert not network["four"].run("pgrep", "redis", check=False)
