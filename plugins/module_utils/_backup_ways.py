@@ -25,6 +25,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.text import 
 from ansible_collections.aragora.redis.plugins.module_utils._save_server import idle
 
 TOOLS = ("redis-cli", "valkey-cli")
+SERVERS = ("redis-server", "valkey-server")
 # A file may be that much older than the moment at which its save was asked for: clocks of file systems are coarse.
 COARSE = 2.0
 RETRY = 0.2
@@ -89,15 +90,20 @@ def _file(client: Client, info: Mapping[str, Any], pid: int | None) -> tuple[Sou
     port = str((info.get("server") or {}).get("tcp_port") or "")
     if not pid and port not in title.decode("utf-8", "replace"):
         return None, "its process is not on this machine"
-    return Source(folder, str(dict(zip(reply[::2], reply[1::2])).get("dbfilename") or "dump.rdb"), server=_program(number)), ""
+    return Source(folder, str(dict(zip(reply[::2], reply[1::2])).get("dbfilename") or "dump.rdb"), server=program(number)), ""
 
 
-def _program(pid: int) -> str:
-    """The program of a process, empty where it is that of a container or has been replaced since."""
+def program(pid: int) -> str:
+    """The program of a process, empty where it is that of a container or has been replaced since.
+
+    Its name decides what it is: distributions have one file for redis-server and redis-check-rdb.
+    """
     link = Path(f"/proc/{pid}/exe")
     with contextlib.suppress(OSError):
         path = link.readlink()
-        return str(path) if link.samefile(path) else ""
+        for other in (path, *(path.with_name(name) for name in SERVERS)):
+            if other.name.endswith("-server") and other.exists() and link.samefile(other):
+                return str(other)
     return ""
 
 
@@ -131,7 +137,7 @@ def _by_file(client: Client, info: Mapping[str, Any], way: Source, target: Path,
     end = time.monotonic() + seconds
     while True:
         begun = time.time()
-        said = _saved(client, end - time.monotonic())
+        said = save(client, end - time.monotonic())
         last = client.call("LASTSAVE")
         path = Path(way.folder) / way.name
         try:
@@ -151,7 +157,7 @@ def _by_file(client: Client, info: Mapping[str, Any], way: Source, target: Path,
             raise ValueError(f"{way.name} in the server's data directory cannot be copied: {error.strerror}") from None
 
 
-def _saved(client: Client, seconds: float) -> dict[str, Any]:
+def save(client: Client, seconds: float) -> dict[str, Any]:
     """Have the server save, and wait until it has: the counts of that moment."""
     started = time.monotonic()
     while True:

@@ -31,6 +31,8 @@ WRITES: tuple[tuple[str, tuple[int, int], int, str], ...] = (
 )
 # Until here both products read the same.
 COMMON = 11
+# Above that a number is one of Valkey, whose files begin with its name.
+FOREIGN = 79
 
 
 def written(product: str, version: str) -> int | None:

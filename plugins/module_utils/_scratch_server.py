@@ -10,6 +10,7 @@ It begins as a replica of nobody: so it keeps keys that have expired since, and 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -61,6 +62,23 @@ maxmemory 0
 """
 
 
+@dataclass(frozen=True)
+class Listen:
+    """Where another server may copy the data from, and as whom: ``user`` is empty for who logs in with a password alone."""
+
+    address: str
+    port: int
+    user: str
+    password: str
+
+    @property
+    def configuration(self) -> str:
+        """Its lines. A password is written as bytes, so that nothing in it can be another line."""
+        secret = '"' + "".join(f"\\x{byte:02x}" for byte in self.password.encode()) + '"'
+        digest = hashlib.sha256(self.password.encode()).hexdigest()
+        return f"requirepass {secret}\n" + (f"user {self.user} on #{digest} ~* &* +@all\n" if self.user else "")
+
+
 class NoProgram(ValueError):
     """Nothing here can load the file, which says nothing of the file."""
 
@@ -110,19 +128,19 @@ def enough_memory(used: int) -> None:
 
 
 @contextlib.contextmanager
-def loaded(rdb: Path, program: tuple[str, str, str], seconds: float, listen: tuple[str, int, str] | None = None) -> Iterator[Scratch]:
-    """A throw-away server with the data of the file. ``listen`` is (address, port, password) where another server is to copy from it.
+def loaded(rdb: Path, program: tuple[str, str, str], seconds: float, listen: Listen | None = None) -> Iterator[Scratch]:
+    """A throw-away server with the data of the file. ``listen`` is where another server may copy from it.
 
     ValueError, in its own words, where it cannot load the file.
     """
     folder = Path(tempfile.mkdtemp(prefix="aragora-redis-scratch-", dir=PLACE))
     process = None
-    address, port, password = listen or ("127.0.0.1", 0, "")
+    address, port = (listen.address, listen.port) if listen else ("127.0.0.1", 0)
     try:
         user = _handed_over(folder, rdb)
         text = CONFIGURATION.format(folder=folder, port=port, bind=address, databases=DATABASES)
         # By standard input: a password would be seen among the arguments, and in a file longer than it has to be.
-        text += f"requirepass {password}\n" if password else ""
+        text += listen.configuration if listen else ""
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [program[0], "-"], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env={"LC_ALL": "C"}, **user
@@ -132,7 +150,7 @@ def loaded(rdb: Path, program: tuple[str, str, str], seconds: float, listen: tup
         # Before anything else this process may be killed when memory ends.
         with contextlib.suppress(OSError):
             Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="ascii")
-        endpoint = Endpoint(socket=str(folder / "s"), password=password or None)
+        endpoint = Endpoint(socket=str(folder / "s"), password=listen.password if listen else None)
         with contextlib.closing(_answering(process, endpoint, folder / "log", seconds)) as client:
             yield Scratch(client, *program, port)
     finally:

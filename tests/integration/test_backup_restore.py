@@ -12,6 +12,7 @@ import stat
 import pytest
 
 from tests.lab import servers
+from tests.lab.scenarios.scenario import pair
 
 BACKUP = "playbooks/backup.yml"
 PASSWORD = "Sesame-7391"
@@ -57,3 +58,58 @@ def test_a_server_that_is_down_has_no_backup(play, store, tmp_path):
     assert rows(played) == [("backup", "failed")]
     assert "127.0.0.1:1 refuses connections" in " ".join(played.output.split())
     assert not (tmp_path / "backups").exists()
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """What gives servers by URL a ledger."""
+    return ("-e", "redis_guard_host=localhost", "-e", f"redis_guard_dir={tmp_path}/guard")
+
+
+RESTORE = "playbooks/restore.yml"
+APPLY = ("-e", "redis_remediation_mode=apply", "-e", "redis_guard_settled=0.5", "-e", "redis_guard_cooldown=0")
+ACCEPT = ("-e", "redis_restore_accept_data_loss=true")
+
+
+def test_a_backup_is_planned_restored_and_taken_back(play, store, guarded, tmp_path):
+    with servers.running(servers.embedded(), requirepass=PASSWORD, appendonly="yes") as server:
+        client, url = server.client(), f"redis://:{PASSWORD}@127.0.0.1:{server.port}"
+        client.mset({"a": "1", "b": "2"})
+        client.expire("a", 3_600)
+        assert play(BACKUP, *store, REDIS_URL=url).status == 0
+        first = kept(tmp_path)[0]["file"]
+        client.delete("a")
+        client.set("c", "3")
+        before = client.config_get("*")
+        planned = play(RESTORE, *store, *guarded, *ACCEPT, REDIS_URL=url)
+        assert (planned.status, rows(planned)) == (0, [("restore", "planned")]), planned.output
+        assert "take a backup of what is there now: 2 keys (db0: 2)" in planned.output
+        assert "2 keys in place of 2" in planned.output
+        assert (client.config_get("*"), client.exists("c"), len(kept(tmp_path))) == (before, 1, 1)
+        assert not (tmp_path / "guard").exists()
+        done = play(RESTORE, *store, *guarded, *APPLY, *ACCEPT, "-vvv", REDIS_URL=url)
+        assert (done.status, rows(done)) == (0, [("restore", "resolved")]), done.output
+        assert (client.exists("c"), client.get("b"), 3_500 < client.ttl("a") <= 3_600) == (0, b"2", True)
+        assert client.config_get("*") == before
+        assert PASSWORD not in done.output
+        second = kept(tmp_path)[-1]
+        assert second["reason"] == f"before {first} was restored"
+        back = play(RESTORE, *store, *guarded, *APPLY, *ACCEPT, "-e", f"redis_restore_from={second['file']}", REDIS_URL=url)
+        assert back.status == 0, back.output
+        assert sorted(client.keys()) == [b"b", b"c"]
+    ledger = json.loads((tmp_path / "guard" / "ledger.json").read_text())
+    assert ledger["pending"] == []
+
+
+def test_what_does_not_hold_is_put_back(play, store, guarded, tmp_path):
+    with pair(servers.embedded()) as (master, replica):
+        master.client().set("a", "1")
+        assert play(BACKUP, *store, REDIS_URL=master.url).status == 0
+        master.client().set("b", "1")
+        # Nobody knows whether the group works: a replica that hangs acknowledges nothing.
+        replica.pause()
+        played = play(RESTORE, *store, *guarded, *APPLY, *ACCEPT, "-e", "redis_guard_verify_timeout=4", REDIS_URL=master.url)
+        assert (played.status, rows(played)) == (2, [("restore", "escalated")]), played.output[-3000:]
+        assert "the old state is back" in played.output
+        assert sorted(master.client().keys()) == [b"a", b"b"]
+    assert len(kept(tmp_path)) == 2

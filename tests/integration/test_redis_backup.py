@@ -77,6 +77,11 @@ def test_without_its_host_it_is_got_by_replication(server, binary, run_module, t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dump.rdb"]
 
 
+def test_the_program_of_the_server_itself_is_taken(server, run_module, tmp_path):
+    done = run_module("redis_backup", url=server.url, dest=str(tmp_path))
+    assert (done["backup"]["tested"], done["backup"]["untested_because"]) == (True, "")
+
+
 @needs_tool
 def test_the_password_is_no_argument(family_binary, run_module, tmp_path):
     seen = []

@@ -18,6 +18,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     pools,
     replicas,
     replication,
+    restore,
     rolling,
     scripts,
     service,
@@ -46,6 +47,7 @@ PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]
     "migrate_to_sentinel": replicas.migrate,
     "add_replica": replicas.add_replica,
     "remove_replica": replicas.remove_replica,
+    "restore": restore.plan,
 }
 
 
