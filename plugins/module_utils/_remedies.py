@@ -194,6 +194,14 @@ ACTIONS: dict[str, Action] = {
             "puts a backup back in place of what the server holds, after it was loaded elsewhere and counted",
         ),
         Action(
+            "flush",
+            "redis_flush",
+            "flush",
+            "guarded",
+            (),
+            "deletes the keys of a pattern, or of one database, after a backup",
+        ),
+        Action(
             "fallback_disable",
             "redis_fallback",
             "fallback_disable",

@@ -13,6 +13,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     application,
     clients,
     failover,
+    flush,
     memory,
     memory_tidy,
     pools,
@@ -48,6 +49,7 @@ PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]
     "add_replica": replicas.add_replica,
     "remove_replica": replicas.remove_replica,
     "restore": restore.plan,
+    "flush": flush.plan,
 }
 
 
