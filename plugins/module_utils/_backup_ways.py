@@ -74,23 +74,27 @@ def source(client: Client, info: Mapping[str, Any], options: Mapping[str, Any]) 
 
 def _file(client: Client, info: Mapping[str, Any], pid: int | None) -> tuple[Source | None, str]:
     """(where the server writes its RDB file, why that is out of reach)."""
-    reply = client.pipeline([("CONFIG", "GET", "dbfilename")])[0]
-    if isinstance(reply, Refused) or not reply:
-        return None, f"CONFIG GET is refused: {reply}"
+    replies = client.pipeline([("CONFIG", "GET", "dbfilename"), ("CONFIG", "GET", "dir")])
+    config: dict[str, str] = {}
+    for reply in replies:
+        if isinstance(reply, Refused):
+            return None, f"CONFIG GET is refused: {reply}"
+        config.update(zip(reply[::2], reply[1::2]))
     if not pid and not client.endpoint.local:
         return None, "the server is on another machine"
-    number = pid or int((info.get("server") or {}).get("process_id") or 0)
-    folder = f"/proc/{number}/cwd"
+    server = info.get("server") or {}
+    number = pid or int(server.get("process_id") or 0)
     try:
-        title = Path(f"/proc/{number}/cmdline").read_bytes()
-        if not os.access(folder, os.R_OK | os.X_OK):
-            return None, "its data directory may not be read without root"
+        title = Path(f"/proc/{number}/cmdline").read_bytes().decode("utf-8", "replace")
     except OSError:
+        title = ""
+    if not title or (not pid and str(server.get("tcp_port")) not in title):
         return None, "its process is not on this machine"
-    port = str((info.get("server") or {}).get("tcp_port") or "")
-    if not pid and port not in title.decode("utf-8", "replace"):
-        return None, "its process is not on this machine"
-    return Source(folder, str(dict(zip(reply[::2], reply[1::2])).get("dbfilename") or "dump.rdb"), server=program(number)), ""
+    # The link leads to the data directory in a container, too; who may not follow it may perhaps read the directory.
+    for folder in (f"/proc/{number}/cwd", config.get("dir") or ""):
+        if folder and os.access(folder, os.R_OK | os.X_OK):
+            return Source(folder, config.get("dbfilename") or "dump.rdb", server=program(number)), ""
+    return None, "its data directory may not be read without root"
 
 
 def program(pid: int) -> str:

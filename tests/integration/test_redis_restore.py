@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.integration.test_redis_backup import leftovers, variety
-from tests.lab import servers
+from tests.lab import network, servers
 from tests.lab.scenarios.scenario import fill, link_is_up, pair
 from tests.lab.servers import wait_for
 
@@ -181,6 +181,28 @@ def test_who_is_interrupted_leaves_a_master(family_binary, run_module, tmp_path)
     assert leftovers() <= before
 
 
+@pytest.mark.skipif(network.why_not() is not None, reason=str(network.why_not()))
+def test_a_server_elsewhere_finds_us_by_our_address_only(run_module, tmp_path):
+    with (
+        network.host() as host,
+        servers.running(servers.embedded(), host=host.address, launcher=host.launcher, protected_mode="no") as server,
+    ):
+        client = server.client()
+        client.set("a", "1")
+        (tmp_path / "one").mkdir()
+        taken = run_module("redis_backup", url=server.url, dest=str(tmp_path / "one"), way="replication")
+        options = {"src": taken["path"], "backup": taken["backup"], "program": str(servers.embedded()), "accept_data_loss": True}
+        client.set("b", "1")
+        # Its own loopback leads nowhere, as in a container.
+        done = run_module("redis_restore", url=server.url, **options)
+        assert "has not come to 127.0.0.1:" in done["msg"]
+        assert (done["touched"], client.info("replication")["role"], client.dbsize()) == (False, "master", 2)
+        assert client.config_get("masterauth")["masterauth"] == ""
+        address = host.address.rpartition(".")[0] + ".1"
+        done = run_module("redis_restore", url=server.url, address=address, **options)
+        assert done["restored"] == {"db0": {"keys": 1, "expires": 0}}, done
+
+
 def test_an_address_at_which_nobody_finds_us_changes_nothing(family_binary, run_module, tmp_path):
     with servers.running(family_binary) as server:
         server.client().set("a", "1")
@@ -188,3 +210,30 @@ def test_an_address_at_which_nobody_finds_us_changes_nothing(family_binary, run_
         done = run_module("redis_restore", url=server.url, address="192.0.2.1", accept_data_loss=True, **taken)
         assert "192.0.2.1 is none of this machine" in done["msg"]
         assert (done["touched"], server.client().info("replication")["role"]) == (False, "master")
+
+
+def test_the_rights_that_the_documentation_names_are_enough(family_binary, run_module, tmp_path):
+    look = ["+info", "+config|get", "+bgsave", "+lastsave", "+scan", "+type", "+pttl", "+time", "+select"]
+    with servers.running(family_binary, repl_diskless_sync_delay=0) as server:
+        client = server.client()
+        client.set("a", "1")
+        login = {"url": server.url, "login_user": "ops", "login_password": "x", "program": str(family_binary)}
+
+        def allow(*rights):
+            client.execute_command("ACL", "SETUSER", "ops", "reset", "on", ">x", "~*", "+ping", *rights)
+
+        allow(*look)
+        taken = []
+        for way in ("file", "replication"):
+            (tmp_path / way).mkdir()
+            taken.append(run_module("redis_backup", dest=str(tmp_path / way), way=way, **login))
+            allow(*look, "+sync", "+psync", "+replconf")
+        assert [row.get("backup", row)["tested"] for row in taken] == [True, True], taken
+        allow(*look, "+config|set", "+replicaof")
+        done = run_module("redis_restore", src=taken[0]["path"], backup=taken[0]["backup"], accept_data_loss=True, **login)
+        assert done.get("restored"), done
+        allow("+info", "+select", "+scan", "+unlink", "+dbsize", "+flushdb")
+        login.pop("program")
+        gone = run_module("redis_flush", by="pattern", pattern="a*", db=0, most_keys=1, **login)
+        assert gone["deleted"] == 1, gone
+        assert "deleted" in run_module("redis_flush", by="db", db=0, most_keys=1, **login)
