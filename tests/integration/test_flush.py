@@ -22,10 +22,10 @@ def state_of(played):
     return row["state"]
 
 
-def test_a_flush_is_planned_backed_up_and_done_once(binary, play, tmp_path):
+def test_a_flush_is_planned_backed_up_and_done_once(play, tmp_path):
     words = ("-e", "redis_guard_host=localhost", "-e", f"redis_guard_dir={tmp_path}/guard", "-e", f"redis_backup_dir={tmp_path}/backups")
     application = {"redis_application": {"impact": [{"keys": ["page:*"], "means": "pages load slowly"}]}}
-    with servers.running(binary, maxmemory="500mb", maxmemory_policy="allkeys-lru") as server:
+    with servers.running(servers.embedded(), maxmemory="500mb", maxmemory_policy="allkeys-lru") as server:
         fill(server, 3_000, 20, prefix="page:")
         planned = play(FLUSH, *words, *PATTERN, "-e", json.dumps(application), REDIS_URL=server.url)
         assert (planned.status, state_of(planned)) == (0, "planned"), planned.output
