@@ -31,6 +31,8 @@ WRITES: tuple[tuple[str, tuple[int, int], int, str], ...] = (
 )
 # Until here both products read the same.
 COMMON = 11
+# Above that a number is one of Valkey, whose files begin with its name.
+FOREIGN = 79
 
 
 def written(product: str, version: str) -> int | None:
@@ -56,3 +58,14 @@ def refusal(product: str, version: str, new_product: str, new_version: str) -> s
     if writes > COMMON:
         return f"{new} cannot read what {old} writes: RDB version {writes}, and of Redis it reads no more than {COMMON} (Redis 7.2)"
     return None
+
+
+def unreadable(product: str, version: str, magic: str, rdb: int) -> str | None:
+    """Why a server cannot load a file that begins with ``magic`` (REDIS, VALKEY) and this RDB version, None where it can."""
+    reads, name = written(product, version), f"{product.capitalize()} {version}"
+    if reads is None:
+        return f"nothing is known of the data that {name} reads"
+    if magic == "VALKEY" and product != "valkey":
+        return f"it is a file of Valkey 9 or newer (RDB version {rdb}), which {name} does not read"
+    most = COMMON if magic == "REDIS" and product == "valkey" else reads
+    return f"it is of RDB version {rdb}, and of {magic.capitalize()} {name} reads no more than {most}" if rdb > most else None

@@ -184,6 +184,23 @@ ACTIONS: dict[str, Action] = {
             "stops a replica for good, and has the Sentinels forget it, one after the other",
             tasks_from="remove_replica",
         ),
+        # What people ask for, with a variable for what is lost.
+        Action(
+            "restore",
+            "redis_restore",
+            "restore",
+            "guarded",
+            (),
+            "puts a backup back in place of what the server holds, after it was loaded elsewhere and counted",
+        ),
+        Action(
+            "flush",
+            "redis_flush",
+            "flush",
+            "guarded",
+            (),
+            "deletes the keys of a pattern, or of one database, after a backup",
+        ),
         Action(
             "fallback_disable",
             "redis_fallback",

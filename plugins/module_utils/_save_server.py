@@ -37,11 +37,11 @@ def saved(client: Client, seconds: float, check_mode: bool) -> dict[str, Any]:
     unsaved = int(before.get("rdb_changes_since_last_save") or 0)
     needed = unsaved > 0 or before.get("rdb_last_bgsave_status") != "ok"
     if needed and not check_mode:
-        _idle(client, started, seconds)
+        idle(client, started, seconds)
         reply = client.pipeline([("BGSAVE",)])[0]
         if isinstance(reply, Refused):
             raise ValueError(refusal(client, ("BGSAVE",), reply))
-    after = _idle(client, started, seconds) if needed and not check_mode else before
+    after = idle(client, started, seconds) if needed and not check_mode else before
     if needed and not check_mode and after.get("rdb_last_bgsave_status") != "ok":
         raise ValueError(f"{client.endpoint.address} could not save its data: its log names the reason (a full disk, no right to write, …)")
     return {
@@ -52,7 +52,7 @@ def saved(client: Client, seconds: float, check_mode: bool) -> dict[str, Any]:
     }
 
 
-def _idle(client: Client, started: float, seconds: float) -> dict[str, Any]:
+def idle(client: Client, started: float, seconds: float) -> dict[str, Any]:
     """What INFO tells as soon as nothing is written in the background. ValueError when that takes too long."""
     while True:
         told = _persistence(client)

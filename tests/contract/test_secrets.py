@@ -42,6 +42,10 @@ def leaks(text: str) -> list[str]:
     return [secret for secret in ALL if secret in text]
 
 
+def follow_backup(connection, folder):
+    return {**connection, "src": f"{folder}/dump.rdb", "backup": "{{ taken.backup }}"}
+
+
 def everything(played) -> str:
     """The output of a run and every file that it left."""
     files = [path.read_text(encoding="utf-8", errors="replace") for path in played.reports.rglob("*") if path.is_file()]
@@ -96,6 +100,9 @@ def test_secrets_given_to_every_module(play, server, tmp_path):
         {"aragora.redis.redis_client_slot": connection},
         {"aragora.redis.redis_latency": {**connection, "monitor": {"threshold": 1, "seconds": 0.1}, "reset_events": True}},
         {"aragora.redis.redis_save": connection},
+        {"aragora.redis.redis_backup": {**connection, "dest": str(tmp_path)}, "register": "taken"},
+        {"aragora.redis.redis_restore": {**follow_backup(connection, tmp_path), "accept_data_loss": True}},
+        {"aragora.redis.redis_flush": {**connection, "by": "pattern", "pattern": "shop:*", "db": 0, "most_keys": 1}},
         {"aragora.redis.redis_cluster_info": connection, "ignore_errors": True},
         {"aragora.redis.redis_cluster_create": {**connection, "nodes": [f"127.0.0.1:{server.port}"]}, "ignore_errors": True},
         {"aragora.redis.redis_failover": {**connection, "endpoint_url": f"redis://:{IN_URL}@127.0.0.1"}, "ignore_errors": True},

@@ -13,11 +13,13 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     application,
     clients,
     failover,
+    flush,
     memory,
     memory_tidy,
     pools,
     replicas,
     replication,
+    restore,
     rolling,
     scripts,
     service,
@@ -46,6 +48,8 @@ PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]
     "migrate_to_sentinel": replicas.migrate,
     "add_replica": replicas.add_replica,
     "remove_replica": replicas.remove_replica,
+    "restore": restore.plan,
+    "flush": flush.plan,
 }
 
 
