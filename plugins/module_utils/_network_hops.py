@@ -82,7 +82,7 @@ def _closed(network: Mapping[str, Any], row: Mapping[str, Any], host: Mapping[st
         told = _by_host(row, place, seen, host)
         if told:
             return told
-    return _by_client(row, place, seen, host is not None)
+    return _by_client(row, place, seen)
 
 
 def _by_host(row: Mapping[str, Any], place: str, seen: str, host: Mapping[str, Any]) -> Judged | None:
@@ -116,22 +116,21 @@ def _by_host(row: Mapping[str, Any], place: str, seen: str, host: Mapping[str, A
     return None
 
 
-def _by_client(row: Mapping[str, Any], place: str, seen: str, has_host: bool) -> Judged:
+def _by_client(row: Mapping[str, Any], place: str, seen: str) -> Judged:
     """What the client alone can tell."""
-    also = [] if has_host else [CLIENT_ONLY]
     if row["state"] == "refused":
-        advice = ["is the server started, does it listen there, and is this its port? A rule that rejects looks the same", *also]
+        advice = ["is the server started, does it listen there, and is this its port? A rule that rejects looks the same"]
         return _ends("listener", f"{place} refuses connections {seen}", advice)
     if row["state"] == "reset":
-        advice = ["a proxy or load balancer without a server behind it, or a firewall: ask what stands in between", *also]
+        advice = ["a proxy or load balancer without a server behind it, or a firewall: ask what stands in between"]
         return _ends("way", f"connections to {place} are reset {seen}", advice)
     if row["reason"] == "host_answers":
-        advice = ["a firewall or security group drops the packets: on the host or in between", *also]
+        advice = ["a firewall or security group drops the packets: on the host or in between"]
         return _ends("way", f"packets to {place} are dropped {seen}, while its host answers on other ports", advice)
     if row["state"] == "unreachable":
-        advice = ["the host is down, or a firewall rejects by ICMP: ask its console, then look at its rules", *also]
+        advice = ["the host is down, or a firewall rejects by ICMP: ask its console, then look at its rules"]
         return _ends("way", f"{place} is unreachable {seen} ({row['error']})", advice)
-    advice = ["is the host up? Ask its console or the provider, then the routers and firewalls in between", *also]
+    advice = ["is the host up? Ask its console or the provider, then the routers and firewalls in between"]
     return _ends("way", f"nobody answers at {place} {seen}, nor on other ports of the host", advice)
 
 

@@ -251,7 +251,10 @@ class TestFirewall:
             ("-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6380 -j DROP", []),
             ("-P INPUT ACCEPT\n-A INPUT -p udp -m udp --dport 6379 -j DROP", []),
             ("-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT", ["drop"]),
-            ("-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -j REJECT --reject-with icmp-host-prohibited", ["reject"]),
+            (
+                "-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -j REJECT --reject-with icmp-host-prohibited",
+                ["reject"],
+            ),
             ("-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6379 -j ACCEPT\n-A INPUT -j DROP", []),
             ("-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 6379 -j ACCEPT", []),
             ("-P INPUT DROP\n-A INPUT -j ACCEPT", []),
