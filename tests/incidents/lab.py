@@ -100,9 +100,6 @@ def on_this_machine(**connection: Any) -> Place:
 
 def in_namespace(started: network.Host, server: Server, **connection: Any) -> Place:
     """The way to a server in a network namespace, by inventory: what runs on its host runs there."""
-    python = server.folder / "python"
-    python.write_text(f'#!/bin/sh\nexec {" ".join(started.launcher)} {sys.executable} "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
     place = on_this_machine(login_host=server.host, login_port=server.port, **connection)
-    place["hosts"]["cache"].update(ansible_host=started.address, ansible_python_interpreter=str(python))
+    place["hosts"]["cache"].update(ansible_host=started.address, ansible_python_interpreter=str(network.python(started, server.folder)))
     return place
