@@ -15,6 +15,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._report import chang
 
 SNAPSHOT = json.loads((Path(__file__).parent / "snapshots" / "pattern_dominates.json").read_text(encoding="utf-8"))["snapshot"]
 HOUR = 3_600_000_000
+CONFIG = {"maxmemory": "104857600", "maxmemory-policy": "noeviction", "requirepass": "***", "save": ""}
 
 
 def finding(name, severity="warning"):
@@ -114,10 +115,8 @@ def test_a_part_that_is_missing_is_not_compared():
 
 
 class TestDrift:
-    CONFIG = {"maxmemory": "104857600", "maxmemory-policy": "noeviction", "requirepass": "***", "save": ""}  # noqa: S105
-
     def drift(self, **wanted):
-        return changes.drift({**SNAPSHOT, "config": self.CONFIG}, {name.replace("_", "-"): value for name, value in wanted.items()})
+        return changes.drift({**SNAPSHOT, "config": CONFIG}, {name.replace("_", "-"): value for name, value in wanted.items()})
 
     def test_settings_are_compared_by_their_meaning(self):
         assert self.drift(maxmemory="100mb", maxmemory_policy="NOEVICTION", save="") == []
