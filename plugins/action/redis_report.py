@@ -57,6 +57,7 @@ SPEC = {
     "name": {"type": "str"},
     "snapshot": {"type": "dict"},
     "timeline": {"type": "list", "elements": "dict", "default": []},
+    "show": {"type": "bool", "default": True},
 }
 
 NEEDED = [("state", "written", ["run"]), ("state", "kept", ["run", "name", "snapshot"])]
@@ -81,7 +82,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
             saved = _judged(options["saved"], options["judging"])
             together = diagnose_groups([*saved, *_checked(plain(options["diagnosed"]))]) if saved else _checked(plain(options["diagnosed"]))
             names = {item["name"] for item in saved}
-            return self._write(folder / _checked_run(options["run"]), options["run"], together, names, options["timeline"])
+            return self._write(folder / _checked_run(options["run"]), options, together, names)
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from None
         except OSError as error:
@@ -108,15 +109,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
         path = save_snapshots(folder / "evidence", {options["name"]: plain(options["snapshot"])})[options["name"]]
         return {"changed": False, "path": path}
 
-    def _write(self, folder: Path, run: str, diagnosed: list[dict[str, Any]], saved: set[str], timeline: Any) -> dict[str, Any]:
+    def _write(self, folder: Path, options: dict[str, Any], diagnosed: list[dict[str, Any]], saved: set[str]) -> dict[str, Any]:
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-        report = document.build(diagnosed, run, now, plain(timeline))
+        report = document.build(diagnosed, options["run"], now, plain(options["timeline"]))
         snapshots = {str(item["name"]): item["snapshot"] for item in diagnosed}
         if len(snapshots) < len(diagnosed):
             raise AnsibleActionFail("two servers of 'diagnosed' have the same name: give each its own, or use the filter diagnose_targets")
         if not self._task.check_mode:
             _write_files(folder, report, snapshots, saved)
-        _show(report, None if self._task.check_mode else folder)
+        if options["show"]:
+            _show(report, None if self._task.check_mode else folder)
         return {
             "changed": False,
             "path": None if self._task.check_mode else str(folder),

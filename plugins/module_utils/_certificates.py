@@ -12,6 +12,7 @@ A certificate is DER: every element is a tag, a length and its bytes. Source: RF
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,9 @@ INTEGER, OBJECT_ID, SEQUENCE, SET, VERSION = 0x02, 0x06, 0x30, 0x31, 0xA0
 # Two digits of the year, or four.
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 COMMON_NAME, ORGANISATION = b"\x55\x04\x03", b"\x55\x04\x0a"
+EXTENSIONS, ALTERNATIVE_NAMES, OCTETS = 0xA3, b"\x55\x1d\x11", 0x04
+# Kinds of names that a client may call a server by.
+DNS_NAME, ADDRESS = 0x82, 0x87
 # Kinds of text whose letters are not UTF-8; ASCII is that, too.
 ENCODINGS = {0x14: "latin-1", 0x1C: "utf-32-be", 0x1E: "utf-16-be"}
 DAY = 86_400
@@ -44,6 +48,22 @@ def told(der: bytes, now: datetime.datetime) -> dict[str, Any]:
         "subject": _name(subject),
         "issuer": _name(issuer),
     }
+
+
+def names(der: bytes) -> list[str]:
+    """The DNS names and addresses that the certificate is for, by its subjectAltName."""
+    (certificate,) = _expected(der, SEQUENCE, 1)
+    for tag, value in _elements(_expected(certificate, SEQUENCE, 1)[0]):
+        rows = _elements(_expected(value, SEQUENCE, 1)[0]) if tag == EXTENSIONS else ()
+        for members in (list(_elements(row)) for dummy, row in rows):
+            if members[0] == (OBJECT_ID, ALTERNATIVE_NAMES) and members[-1][0] == OCTETS:
+                found = _elements(_expected(members[-1][1], SEQUENCE, 1)[0])
+                return [_called(kind, name) for kind, name in found if kind in (DNS_NAME, ADDRESS)]
+    return []
+
+
+def _called(kind: int, name: bytes) -> str:
+    return str(ipaddress.ip_address(name)) if kind == ADDRESS else name.decode("ascii", "replace")[:LONGEST_NAME]
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:

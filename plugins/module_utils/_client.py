@@ -197,7 +197,7 @@ def open_any(
         _probe.resolve(endpoint, connect_timeout)
         client.connect()
     except (redis.exceptions.RedisError, OSError, ValueError) as error:
-        failure = _connect_failure(error, endpoint, connect_timeout)
+        failure = connect_failure(error, endpoint, connect_timeout)
         raise Unavailable(failure, endpoint) from None
     try:
         return client, _login(client, endpoint)
@@ -336,7 +336,7 @@ def _verbatim_parser() -> Any:
     return type("VerbatimParser", (redis.connection.DefaultParser,), {"EXCEPTION_CLASSES": {}})
 
 
-def _connect_failure(error: BaseException, endpoint: Endpoint, seconds: float) -> Failure:
+def connect_failure(error: BaseException, endpoint: Endpoint, seconds: float) -> Failure:
     """Why connecting failed, with a second look where the first error says too little."""
     failure = from_exception(error, connected=False)
     if failure.reason == "socket_permission" and not endpoint.socket:

@@ -135,7 +135,7 @@ def firewall(port: int) -> list[dict[str, Any]]:
     ]
     # Asking iptables loads its kernel modules: only where its tables are in use, or where there is no nft to ask.
     for program, tables in zip(("iptables", "ip6tables"), LEGACY_TABLES):
-        if not shutil.which("nft", path=SYSTEM_PATH) or _in_use(tables):
+        if not shutil.which("nft", path=SYSTEM_PATH) or in_use(tables):
             attempts.append(((program, "-S"), functools.partial(_host_firewall.from_iptables, port=port, source=program)))
     for command, judge in attempts:
         try:
@@ -190,7 +190,8 @@ def kernel_log() -> str:
     raise Denied("; ".join(trouble) or "the kernel's log is empty")
 
 
-def _in_use(tables: str) -> bool:
+def in_use(tables: str) -> bool:
+    """Whether tables of the old iptables are there."""
     try:
         return bool(Path(tables).read_text(encoding="utf-8").strip())
     except OSError:

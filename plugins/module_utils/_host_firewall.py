@@ -4,8 +4,8 @@
 
 """Firewall rules that keep packets from a port, as nft and iptables list them. Pure: texts in, plain data out; odd text is no error.
 
-What is told is what can be read off a rule by itself: that it drops or rejects TCP to this port, or that a chain drops whatever it does not
-let through while no rule lets the port through. Sets, maps and jumps are not followed.
+What is told is what can be read off a rule by itself: that it drops or rejects TCP to this port, or that a chain drops (by its
+policy or its last rule) whatever it does not let through while no rule lets the port through. Sets, maps and jumps are not followed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 REFUSING = ("drop", "reject")
@@ -24,15 +24,23 @@ CHAINS = ("INPUT", "FORWARD", "DOCKER-USER", "PREROUTING")
 
 def from_nft(text: str, port: int) -> list[dict[str, Any]]:
     """``{source, chain, verdict, rule}`` for what ``nft -j list ruleset`` drops. ValueError when it is no JSON of nft's."""
-    objects = json.loads(text)["nftables"] if text.strip() else []
+    return judged(json.loads(text)["nftables"] if text.strip() else [], port)
+
+
+def judged(objects: Sequence[Any], port: int) -> list[dict[str, Any]]:
+    """The same of its objects."""
     rules = [item["rule"] for item in objects if isinstance(item, dict) and isinstance(item.get("rule"), dict)]
     bases = {_place(chain): chain for chain in (item.get("chain") for item in objects if isinstance(item, dict)) if isinstance(chain, dict)}
     found = [_nft_finding(rule, verdict) for rule in rules if (verdict := _nft_verdict(rule, port)) in REFUSING]
     for place, chain in bases.items():
-        closed = chain.get("policy") == "drop" and chain.get("hook") == "input"
-        if closed and not any(_nft_verdict(rule, port) == "accept" for rule in rules if _place(rule)[:2] == place[:2]):
-            words = f"policy drop, and no rule of table {place[1]} accepts TCP port {port}"
-            found.append({"source": "nft", "chain": " ".join(place), "verdict": "drop", "rule": words})
+        last = next((verdict for rule in rules if _place(rule) == place and (verdict := _refuses_all(rule))), None)
+        closed = "policy drop" if chain.get("policy") == "drop" else f"a rule to {last} all" if last else ""
+        # What accepts everything does so where it stands; a chain of its table may never be asked.
+        mine = [rule for rule in rules if _place(rule) == place or (_place(rule)[:2] == place[:2] and _matches(rule.get("expr")))]
+        accepted = any(_nft_verdict(rule, port) == "accept" for rule in mine)
+        if closed and chain.get("hook") == "input" and not accepted:
+            words = f"{closed}, and no rule of table {place[1]} accepts TCP port {port}"
+            found.append({"source": "nft", "chain": " ".join(place), "verdict": last or "drop", "rule": words})
     return found
 
 
@@ -45,11 +53,20 @@ def from_iptables(text: str, port: int, source: str = "iptables") -> list[dict[s
         for words, verdict in verdicts
         if verdict in REFUSING
     ]
-    closed = any(words[:3] == ["-P", "INPUT", "DROP"] for words in rules)
+    last = next((words for words in rules if words[:3] == ["-A", "INPUT", "-j"] and words[3:4] in (["DROP"], ["REJECT"])), None)
+    closed = "policy DROP" if ["-P", "INPUT", "DROP"] in rules else shlex.join(last) if last else ""
     if closed and "accept" not in [verdict for dummy, verdict in verdicts]:
-        rule = f"policy DROP, and no rule accepts TCP port {port}"
-        found.append({"source": source, "chain": "INPUT", "verdict": "drop", "rule": rule})
+        rule = f"{closed}, and no rule accepts TCP port {port}"
+        found.append({"source": source, "chain": "INPUT", "verdict": last[3].lower() if last else "drop", "rule": rule})
     return found
+
+
+def _refuses_all(rule: Mapping[str, Any]) -> str | None:
+    """The verdict of a rule that matches everything and refuses it."""
+    expressions = rule.get("expr")
+    if not isinstance(expressions, list) or _matches(expressions):
+        return None
+    return next((name for item in expressions if isinstance(item, dict) for name in REFUSING if name in item), None)
 
 
 def _place(item: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -78,7 +95,8 @@ def _nft_verdict(rule: Mapping[str, Any], port: int) -> str | None:
 
 
 def _matches(expressions: Any) -> bool:
-    return any("match" in item for item in expressions if isinstance(item, dict)) if isinstance(expressions, list) else True
+    """Whether a rule is for some packets only; what iptables has put there, nft names without its words."""
+    return any("match" in item or "xt" in item for item in expressions if isinstance(item, dict)) if isinstance(expressions, list) else True
 
 
 def _aimed(match: Mapping[str, Any], port: int) -> bool | None:

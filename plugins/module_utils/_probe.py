@@ -28,16 +28,16 @@ ENOUGH = 512
 OTHER_PORTS = (22, 9)
 
 
-def resolve(endpoint: Endpoint, seconds: float) -> None:
-    """Look the name up within the time-out: the resolver itself has none. Raises what getaddrinfo raises."""
+def resolve(endpoint: Endpoint, seconds: float) -> list[str]:
+    """The addresses of the name, in the resolver's order, within the time-out: it has none itself. Raises what getaddrinfo raises."""
     if endpoint.socket:
-        return
-    outcome: list[BaseException | None] = []
+        return []
+    outcome: list[BaseException | list[str]] = []
 
     def look_up() -> None:
         try:
-            socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-            outcome.append(None)
+            found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+            outcome.append(list(dict.fromkeys(str(place[0]) for *dummy, place in found)))
         except OSError as error:
             outcome.append(error)
         except UnicodeError as error:
@@ -48,8 +48,9 @@ def resolve(endpoint: Endpoint, seconds: float) -> None:
     thread.join(seconds)
     if not outcome:
         raise socket.gaierror(socket.EAI_AGAIN, f"the resolver did not answer within {seconds:g} s")
-    if outcome[0]:
+    if isinstance(outcome[0], BaseException):
         raise outcome[0]
+    return outcome[0]
 
 
 def greeting(endpoint: Endpoint, timeout: float) -> bytes:
@@ -69,7 +70,7 @@ def plain_reply(endpoint: Endpoint, timeout: float) -> bytes:
 def speaks_tls(endpoint: Endpoint, timeout: float) -> bool:
     """True when the port answers a TLS greeting in TLS, whether or not it would accept us."""
     try:
-        with _connect(endpoint, timeout) as sock, _lenient().wrap_socket(sock):
+        with _connect(endpoint, timeout) as sock, lenient().wrap_socket(sock):
             return True
     except ssl.SSLError as error:
         # An alert is TLS as well; a reply in the clear is not.
@@ -84,7 +85,7 @@ def tls_refusal(endpoint: Endpoint, timeout: float) -> Failure | None:
     TLS 1.3 refuses a missing client certificate after the handshake, where a reset may overtake the words; TLS 1.2 refuses it within.
     """
     for newest in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
-        context = _lenient()
+        context = lenient()
         context.maximum_version = newest
         try:
             with _connect(endpoint, timeout) as sock, context.wrap_socket(sock) as secured:
@@ -151,7 +152,7 @@ def _login(endpoint: Endpoint) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
-def _lenient() -> ssl.SSLContext:
+def lenient() -> ssl.SSLContext:
     """TLS without any check: to find out who is there, never to tell him anything."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -22,7 +22,8 @@ COLLECTION = "aragora.redis"
 class Action:
     """``role`` holds ``plan``, ``act`` and ``undo`` of the action; ``risk`` is that of the action where a finding names none.
 
-    ``tasks_from`` is the entry point of a role with several actions.
+    ``tasks_from`` is the entry point of a role with several actions. ``examines`` are findings that only people mend, and whose cause its
+    plan tells.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Action:
     findings: tuple[str, ...]
     does: str
     tasks_from: str = "main"
+    examines: tuple[str, ...] = ()
 
 
 # In the order in which a plan takes them: what is down first, then what lets it work, then what makes it work well.
@@ -54,6 +56,15 @@ ACTIONS: dict[str, Action] = {
             ("server_loading",),
             "waits until the data is loaded, and restarts nothing",
             "wait",
+        ),
+        Action(
+            "check_network",
+            "redis_network",
+            "check_network",
+            "guarded",
+            ("port_filtered",),
+            "says on which hop the way to the server ends, and opens its port in the firewall of its host where that is asked for",
+            examines=("name_not_resolved", "host_unreachable", "connection_reset", "latency_network"),
         ),
         Action(
             "failover",
@@ -214,12 +225,17 @@ ACTIONS: dict[str, Action] = {
 }  # fmt: skip
 # Which action answers a finding.
 ANSWERS = {finding: action.name for action in ACTIONS.values() for finding in action.findings}
+# Which action tells people more of a finding that is theirs.
+EXAMINES = {finding: action.name for action in ACTIONS.values() for finding in action.examines}
 
 
 def remedy(finding_id: str, risk: str) -> dict[str, Any] | None:
-    """The ``remedy`` of a finding: ``{action, playbook, extra_vars, risk}``, None where no playbook mends it."""
-    action = ACTIONS.get(ANSWERS.get(finding_id, ""))
-    if not action or risk == "human":
+    """The ``remedy`` of a finding: ``{action, playbook, extra_vars, risk}``, None where no playbook mends it.
+
+    With the risk ``human`` it is the playbook that people should call, and nobody else.
+    """
+    action = ACTIONS.get((EXAMINES if risk == "human" else ANSWERS).get(finding_id, ""))
+    if not action:
         return None
     return {"action": action.name, "playbook": f"{COLLECTION}.{action.playbook}", "extra_vars": {}, "risk": risk}
 
@@ -231,7 +247,7 @@ def action(name: str) -> dict[str, Any]:
         raise ValueError(f"there is no action '{name}': choose from {', '.join(ACTIONS)}")
     return {
         "name": found.name, "role": f"{COLLECTION}.{found.role}", "playbook": found.playbook, "risk": found.risk,
-        "findings": list(found.findings), "does": found.does,
+        "findings": [*found.findings, *found.examines], "does": found.does,
     }  # fmt: skip
 
 
@@ -254,7 +270,7 @@ def ordered(findings: Sequence[Mapping[str, Any]], allowed: Sequence[str]) -> li
         action(name)
     wanted: dict[str, list[Mapping[str, Any]]] = {}
     for finding in findings:
-        if finding.get("remedy"):
+        if not _is_for_people(finding):
             wanted.setdefault(finding["remedy"]["action"], []).append(finding)
     rows = []
     for name, found in ACTIONS.items():
@@ -296,10 +312,14 @@ def left(plan: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]
         if not row["allowed"] and loud & set(row["findings"])
     ]
     explained = {name for finding in findings for name in finding.get("explains") or []}
-    human = [finding for finding in findings if not finding.get("remedy") and finding["id"] not in explained]
+    human = [finding for finding in findings if _is_for_people(finding) and finding["id"] not in explained]
     if human:
         why = "; ".join(clean(finding["title"]) for finding in human[:3])
         ids = [finding["id"] for finding in human]
         state = "escalated" if any(finding["severity"] == "critical" for finding in human) else "mitigated"
         rows.append({**always, "action": "people", "risk": "human", "findings": ids, "state": state, "why": why})
     return rows
+
+
+def _is_for_people(finding: Mapping[str, Any]) -> bool:
+    return not finding.get("remedy") or finding["remedy"]["risk"] == "human"

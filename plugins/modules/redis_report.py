@@ -107,6 +107,11 @@ options:
     type: list
     elements: dict
     default: []
+  show:
+    description:
+      - Whether V(written) shows the report in the terminal.
+    type: bool
+    default: true
 seealso:
   - module: aragora.redis.redis_info
 """

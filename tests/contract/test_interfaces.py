@@ -73,7 +73,7 @@ def test_the_inventory_plugin_calls_the_options_of_the_connection_by_their_names
 
 
 def test_the_action_plugins_take_the_options_that_are_documented():
-    names = ("redis_report", "redis_incident", "redis_backup_store")
+    names = ("redis_report", "redis_report_changes", "redis_incident", "redis_backup_store")
     specs = {name: importlib.import_module(f"ansible_collections.aragora.redis.plugins.action.{name}").SPEC for name in names}
     specs["redis_info"] = info_argument_spec()
     for name, spec in specs.items():

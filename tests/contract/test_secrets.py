@@ -107,6 +107,8 @@ def test_secrets_given_to_every_module(play, server, tmp_path):
         {"aragora.redis.redis_cluster_create": {**connection, "nodes": [f"127.0.0.1:{server.port}"]}, "ignore_errors": True},
         {"aragora.redis.redis_failover": {**connection, "endpoint_url": f"redis://:{IN_URL}@127.0.0.1"}, "ignore_errors": True},
         {"aragora.redis.redis_sentinel_info": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}", "login_password": REQUIREPASS}},
+        {"aragora.redis.redis_network_info": connection},
+        {"aragora.redis.redis_network_info": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}"}},
         {"aragora.redis.redis_keyspace": connection},
         {"aragora.redis.redis_keyspace": {"url": f"redis://:{IN_URL}@127.0.0.1:{server.port}"}, "ignore_errors": True},
         {"aragora.redis.redis_config": {**connection, "settings": {"masterauth": NEW_MASTERAUTH}}},

@@ -10,23 +10,22 @@ import contextlib
 import shutil
 import subprocess
 
-from tests.incidents.lab import ANY, Injecting, Lab
-from tests.lab import network, ports
+from tests.incidents.lab import ANY, Injecting, Lab, Skipped, in_namespace
+from tests.lab import network
 
 first = "port_filtered"
 reason = "host_answers"
 servers = ANY
+mends = "check_network"
+given = {"redis_network_open_port": True}
 
 
 @contextlib.contextmanager
 def inject(lab: Lab) -> Injecting:
     if network.why_not() or not shutil.which("nft"):
-        # Not as root: a full backlog looks the same from here.
-        with ports.full_backlog() as port:
-            yield {"url": f"redis://127.0.0.1:{port}", "connect_timeout": 1.0}
-        return
+        raise Skipped(network.why_not() or "a firewall of its own needs nftables")
     with network.host() as host, lab.server(host=host.address, launcher=host.launcher, protected_mode="no") as server:
         chain = f"type filter hook input priority 0\ntcp dport {server.port} drop"
         table = f"table inet drops {{\nchain in {{\n{chain}\n}}\n}}\n"
         subprocess.run([*host.launcher, "nft", "-f", "-"], input=table, text=True, check=True, timeout=20)
-        yield {"url": server.url, "connect_timeout": 1.0}
+        yield in_namespace(host, server, connect_timeout=1.0)

@@ -113,9 +113,10 @@ def _command(action: str, place: Place, known: Known | None) -> list[str]:
         url = urlsplit(place.get("writes_to") or place.get("url") or place["targets"][0])
         return [sys.executable, str(SCRIPT), action, str(url.hostname), str(url.port), *words]
     host = next(iter(place["hosts"].values()))
-    port = str(host.get("redis_connection", {}).get("login_port", PORT))
+    connection = host.get("redis_connection", {})
+    port = str(connection.get("login_port", PORT))
     if host["ansible_connection"] == "local":
-        return [sys.executable, str(SCRIPT), action, "127.0.0.1", port, *words]
+        return [sys.executable, str(SCRIPT), action, str(connection.get("login_host", "127.0.0.1")), port, *words]
     return [
         "docker",
         "exec",

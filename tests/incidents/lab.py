@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.lab import hosts, servers
+from tests.lab import hosts, network, servers
 from tests.lab.hosts import Host
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.scenarios.scenario import ANY, JEMALLOC, fill, load, pair
@@ -34,6 +34,7 @@ __all__ = [
     "by_host",
     "fill",
     "host",
+    "in_namespace",
     "load",
     "on_this_machine",
     "scenario",
@@ -95,3 +96,10 @@ def on_this_machine(**connection: Any) -> Place:
     """The way to a server whose host is this machine, by inventory."""
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     return {"hosts": {"cache": {**here, "redis_connection": connection}}}
+
+
+def in_namespace(started: network.Host, server: Server, **connection: Any) -> Place:
+    """The way to a server in a network namespace, by inventory: what runs on its host runs there."""
+    place = on_this_machine(login_host=server.host, login_port=server.port, **connection)
+    place["hosts"]["cache"].update(ansible_host=started.address, ansible_python_interpreter=str(network.python(started, server.folder)))
+    return place

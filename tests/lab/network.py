@@ -11,8 +11,10 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 # One process may have several hosts at once.
 TURNS = itertools.count()
@@ -68,6 +70,14 @@ def host() -> Iterator[Host]:
         with contextlib.suppress(subprocess.CalledProcessError):
             _ip("link", "delete", outer)
         _ip("netns", "delete", made.name)
+
+
+def python(host: Host, folder: Path) -> Path:
+    """A Python that runs there: as ``ansible_python_interpreter`` it makes the namespace a host of an inventory."""
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\nexec {" ".join(host.launcher)} {sys.executable} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path
 
 
 @contextlib.contextmanager

@@ -227,6 +227,11 @@ class TestFirewall:
             ("nft-drop.json", 6381, []),
             ("nft-policy.json", 6379, ["drop"]),
             ("nft-policy.json", 22, []),
+            # ufw drops by the policy of iptables' chain, firewalld rejects by the last rule; both captured with one port open.
+            ("nft-ufw.json", 6380, ["drop"]),
+            ("nft-ufw.json", 6379, []),
+            ("nft-firewalld.json", 6379, ["reject"]),
+            ("nft-firewalld.json", 22, []),
         ],
     )
     def test_nft(self, file, port, verdicts):
@@ -246,6 +251,11 @@ class TestFirewall:
             ("-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6380 -j DROP", []),
             ("-P INPUT ACCEPT\n-A INPUT -p udp -m udp --dport 6379 -j DROP", []),
             ("-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT", ["drop"]),
+            (
+                "-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -j REJECT --reject-with icmp-host-prohibited",
+                ["reject"],
+            ),
+            ("-P INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 6379 -j ACCEPT\n-A INPUT -j DROP", []),
             ("-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 6379 -j ACCEPT", []),
             ("-P INPUT DROP\n-A INPUT -j ACCEPT", []),
             ("-P INPUT ACCEPT\n-A INPUT -i lo -p tcp --dport 6379 -j DROP", []),

@@ -39,7 +39,15 @@ def test_only_findings_that_exist_are_answered(name):
 
 def test_what_people_have_to_mend_has_no_remedy():
     assert _remedies.remedy("memory_limit_reached", "human") is None
-    assert _remedies.remedy("name_not_resolved", "guarded") is None
+    assert _remedies.remedy("not_redis", "guarded") is None
+
+
+def test_what_people_have_to_mend_may_have_a_playbook_that_tells_them_more():
+    found = finding("name_not_resolved", "human")
+    assert (found["remedy"]["action"], found["remedy"]["risk"]) == ("check_network", "human")
+    assert _remedies.ordered([found], ["check_network"]) == [], "nobody else calls it"
+    (row,) = _remedies.left([], [found], "cache", "now")
+    assert (row["state"], row["findings"]) == ("escalated", ["name_not_resolved"])
 
 
 def test_an_action_is_planned_once_for_all_of_its_findings():

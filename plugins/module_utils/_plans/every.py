@@ -16,6 +16,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._plans import (
     flush,
     memory,
     memory_tidy,
+    network,
     pools,
     replicas,
     replication,
@@ -29,11 +30,13 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.text import 
 
 # What people read of a plan.
 SENTENCES = ("refused", "steps", "seen")
+TEXTS = ("idle", "short")
 LONGEST = 1_000
 # {action: (snapshot, options) → {refused, steps, settings, …}}
 PLANS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "restart": service.restart,
     "wait": service.wait,
+    "check_network": network.plan,
     "failover": failover.plan,
     "kill_script": scripts.plan,
     "rolling_restart": rolling.restart,
@@ -62,4 +65,5 @@ def plan(name: str, snapshot: Mapping[str, Any], options: Mapping[str, Any]) -> 
         raise ValueError(f"there is no plan for '{name}': choose from {', '.join(PLANS)}")
     found = {"refused": [], "steps": [], "settings": {}, **PLANS[name](snapshot, options)}
     # Names and errors in them are whatever somebody sent, and Ansible shows a failure as it is.
-    return {key: [clean(text, LONGEST) for text in value] if key in SENTENCES else value for key, value in found.items()}
+    lists = {key: [clean(text, LONGEST) for text in found[key]] for key in SENTENCES if key in found}
+    return {**found, **lists, **{key: clean(found[key], LONGEST) for key in TEXTS if key in found}}

@@ -19,6 +19,8 @@ from ansible_collections.aragora.redis.plugins.module_utils import _previous
 from ansible_collections.aragora.redis.plugins.module_utils._names import file_name
 
 LARGEST_SNAPSHOT = 64 * 1024 * 1024
+# In the folders of scheduled runs: what had changed, written when people knew of it.
+COMPARED = "changes.json"
 
 
 def private_folder(path: Path) -> None:
@@ -75,12 +77,18 @@ def read_snapshot(path: str) -> dict[str, Any]:
 
 
 def read_previous(folder: Path, previous: str | None) -> list[dict[str, Any]]:
-    """Digests of an earlier report's snapshots: of a run's folder, its report.json, or one of them; none while there is no ``latest``.
+    """Digests of an earlier report's snapshots: of a run's folder, its report.json, or one of them; none while there is no ``latest``, or
+    no ``scheduled`` one, the newest of those that were compared.
 
     ValueError with one sentence for what is no report.
     """
     if not previous or (previous == "latest" and not (folder / "latest").exists()):
         return []
+    if previous == "scheduled":
+        runs = compared_runs(folder)
+        if not runs:
+            return []
+        previous = str(runs[-1])
     place = folder / "latest" if previous == "latest" else Path(previous).expanduser().absolute()
     place = place.parent if place.name == "report.json" else place
     paths = sorted((place / "snapshots").glob("*.json")) if place.is_dir() else [place]
@@ -92,6 +100,11 @@ def read_previous(folder: Path, previous: str | None) -> list[dict[str, Any]]:
         raise ValueError(f"redis_diagnosis_previous: {error.filename} cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise ValueError(f"redis_diagnosis_previous: {error}") from None
+
+
+def compared_runs(folder: Path) -> list[Path]:
+    """The folders of scheduled runs, oldest first: their names begin with the time."""
+    return sorted(path.parent for path in folder.glob(f"*/{COMPARED}") if not path.parent.is_symlink() and not path.is_symlink())
 
 
 def _text(path: Path) -> str:
