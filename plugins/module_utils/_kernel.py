@@ -94,7 +94,8 @@ def why_not(item: Item, found: Found) -> str:
     if found.now is None:
         return f"{item.name} is not told here: set it where the kernel is, on the machine around this container"
     if not item.is_met(found.now) and not found.writable:
-        return f"{item.name} is {found.now} and cannot be set here ({item.path} is read-only): set {item.wanted} on the machine around it"
+        who = "run with root (-b), or where this is a container, on the machine around it"
+        return f"{item.name} is {found.now} and may not be set to {item.wanted} from here ({item.path} is not writable): {who}"
     return ""
 
 

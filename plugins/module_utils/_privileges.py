@@ -53,6 +53,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "slow_commands": ("client|kill", *USERS_OF_OTHERS),
     "restart_application": (),
     "tune_pools": (),
+    "prevent": (*USERS_OF_OTHERS, "acl|deluser", "bgsave"),
     "migrate_to_sentinel": REPLICATE,
     "add_replica": REPLICATE,
     "remove_replica": REPLICATE,
@@ -70,7 +71,6 @@ NOT_GRANTED = {
     "multi": "is sent for these two only",
     "exec": "is sent for these two only",
     "exists": "is asked for by the application's own login",
-    "acl|deluser": "the module redis_acl removes users when it is told to; no action does",
 }
 
 

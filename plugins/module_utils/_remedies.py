@@ -156,6 +156,17 @@ ACTIONS: dict[str, Action] = {
             ("application_pools_large",),
             "bounds the connection pools of the application in its environment file, and restarts it",
         ),
+        Action(
+            "prevent",
+            "redis_hardening",
+            "prevent",
+            "guarded",
+            (
+                "overcommit_off", "transparent_huge_pages", "backlog_short", "file_limit_low", "dangerous_commands_allowed",
+                "config_not_persisted",
+            ),
+            "sets what was missed when the server was set up: kernel, open files, users, memory limit, and what the file holds",
+        ),
         # Nobody but people decides how many servers there are.
         Action(
             "migrate_to_sentinel",

@@ -37,7 +37,7 @@ def test_nothing_is_asked_for_that_was_left_out():
 
 
 def test_what_cannot_be_set_is_said():
-    assert "is read-only): set 1 on the machine around it" in _kernel.why_not(OVERCOMMIT, Found("0", writable=False))
+    assert "is not writable): run with root (-b)" in _kernel.why_not(OVERCOMMIT, Found("0", writable=False))
     assert "is not told here" in _kernel.why_not(PAGES, Found(None, writable=False))
     assert _kernel.why_not(OVERCOMMIT, Found("0")) == ""
 
