@@ -11,7 +11,8 @@ import json
 import pytest
 import redis
 
-from tests.lab import servers
+from tests.lab import hosts, servers
+from tests.lab.scenarios.scenario import pair
 
 PREVENT = "playbooks/prevent.yml"
 OF_SHOP, OF_DIAGNOSE, OF_REMEDIATE = "Sesame-shop-7391", "Sesame-look-7391", "Sesame-mend-7391"
@@ -99,3 +100,38 @@ def test_what_somebody_calls_stays_and_all_is_given_back_on_request(family_binar
         assert state_of(back)[0] == "resolved"
         assert may(server, "shop", OF_SHOP, "FLUSHALL")
         assert set(server.client(decode_responses=True).acl_users()) == {"default", "shop"}
+
+
+@pytest.mark.parametrize("family_binary", ["valkey-9.1"], indirect=True)
+def test_what_does_not_hold_is_put_back(family_binary, play, given):
+    with pair(family_binary) as (master, replica):
+        shop_of(master)
+        before = set(master.client(decode_responses=True).acl_list())
+        # The replica hangs: the canary is never acknowledged, so nobody knows whether the group works.
+        replica.pause()
+        played = play(PREVENT, *given, *APPLY, "-e", "redis_guard_verify_timeout=6", REDIS_URL=master.url)
+        assert set(master.client(decode_responses=True).acl_list()) == before
+        assert master.client().config_get("maxmemory") == {"maxmemory": "0"}
+    assert played.status == 2
+    assert "the old state is back" in played.output
+
+
+@pytest.mark.skipif(bool(hosts.why_not()), reason=str(hosts.why_not()))
+def test_a_host_gets_back_what_it_had(play, tmp_path):
+    with hosts.host() as host:
+        host.shell("echo 0 > /run/overcommit && mount --bind /run/overcommit /proc/sys/vm/overcommit_memory")
+        host.drop_in("[Service]\nLimitNOFILE=500\n")
+        host.configure("maxmemory 100mb")
+        host.start_redis()
+        files = "ls /etc/sysctl.d /etc/tmpfiles.d /etc/systemd/system/redis-server.service.d"
+        before = host.shell(files)
+        inventory, environment = hosts.inventory(tmp_path, cache=hosts.member(host))
+        done = play(PREVENT, *inventory, *APPLY, **environment)
+        assert done.status == 0, done.output
+        assert host.run("cat", "/proc/sys/vm/overcommit_memory").strip() == "1"
+        assert host.shell(files) != before
+        back = play(PREVENT, *inventory, *APPLY, "-e", "redis_hardening_state=absent", **environment)
+        assert back.status == 0, back.output
+        assert host.run("cat", "/proc/sys/vm/overcommit_memory").strip() == "0"
+        assert host.shell(files) == before
+        assert "LimitNOFILE=500\n" in host.systemctl("show", "--property=LimitNOFILE", "redis-server")
