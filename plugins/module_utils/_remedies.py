@@ -22,7 +22,8 @@ COLLECTION = "aragora.redis"
 class Action:
     """``role`` holds ``plan``, ``act`` and ``undo`` of the action; ``risk`` is that of the action where a finding names none.
 
-    ``tasks_from`` is the entry point of a role with several actions.
+    ``tasks_from`` is the entry point of a role with several actions. ``can_wait``: it mends what will hurt and does not yet, so a run that
+    was not allowed it has done its work all the same.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Action:
     findings: tuple[str, ...]
     does: str
     tasks_from: str = "main"
+    can_wait: bool = False
 
 
 # In the order in which a plan takes them: what is down first, then what lets it work, then what makes it work well.
@@ -166,6 +168,7 @@ ACTIONS: dict[str, Action] = {
                 "config_not_persisted",
             ),
             "sets what was missed when the server was set up: kernel, open files, users, memory limit, and what the file holds",
+            can_wait=True,
         ),
         # Nobody but people decides how many servers there are.
         Action(
@@ -284,8 +287,9 @@ def left(plan: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]
     loud = {finding["id"] for finding in findings}
     always = {"at": now, "ended_at": now, "target": target, "steps": []}
     rows = [
-        {**always, "action": row["action"], "risk": row["risk"], "findings": row["findings"], "state": "refused", "why": row["why"]}
+        {**always, "action": row["action"], "risk": row["risk"], "findings": row["findings"], "state": state, "why": row["why"]}
         for row in plan
+        for state in ("mitigated" if ACTIONS[row["action"]].can_wait else "refused",)
         # What only deserves a notice is refused to nobody.
         if not row["allowed"] and loud & set(row["findings"])
     ]
