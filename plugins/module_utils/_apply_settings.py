@@ -131,6 +131,16 @@ def write_file(client: Client, info: dict[str, dict[str, Any]]) -> str | None:
     return None
 
 
+def keep(client: Client, info: dict[str, dict[str, Any]], check_mode: bool) -> str | None:
+    """Write the file although nothing was set; why there is none, or None. Raises NotApplied where it cannot be written."""
+    if check_mode:
+        return None if info.get("server", {}).get("config_file") else NO_FILE
+    why_not = write_file(client, info)
+    if why_not and why_not != NO_FILE:
+        raise NotApplied(why_not)
+    return why_not
+
+
 def _put_back(client: Client, done: Sequence[Setting]) -> str:
     """Set the old values again, last first; the end of the sentence that tells how the server was left."""
     replies = client.pipeline([("CONFIG", "SET", change.server_name, change.before) for change in reversed(done)])

@@ -23,7 +23,7 @@ class Action:
     """``role`` holds ``plan``, ``act`` and ``undo`` of the action; ``risk`` is that of the action where a finding names none.
 
     ``tasks_from`` is the entry point of a role with several actions. ``examines`` are findings that only people mend, and whose cause its
-    plan tells.
+    plan tells. ``can_wait``: it mends what will hurt and does not yet, so a run that was not allowed it has done its work all the same.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Action:
     does: str
     tasks_from: str = "main"
     examines: tuple[str, ...] = ()
+    can_wait: bool = False
 
 
 # In the order in which a plan takes them: what is down first, then what lets it work, then what makes it work well.
@@ -166,6 +167,18 @@ ACTIONS: dict[str, Action] = {
             "guarded",
             ("application_pools_large",),
             "bounds the connection pools of the application in its environment file, and restarts it",
+        ),
+        Action(
+            "prevent",
+            "redis_hardening",
+            "prevent",
+            "guarded",
+            (
+                "overcommit_off", "transparent_huge_pages", "backlog_short", "file_limit_low", "dangerous_commands_allowed",
+                "config_not_persisted",
+            ),
+            "sets what was missed when the server was set up: kernel, open files, users, memory limit, and what the file holds",
+            can_wait=True,
         ),
         # Nobody but people decides how many servers there are.
         Action(
@@ -306,8 +319,9 @@ def left(plan: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]
     loud = {finding["id"] for finding in findings}
     always = {"at": now, "ended_at": now, "target": target, "steps": []}
     rows = [
-        {**always, "action": row["action"], "risk": row["risk"], "findings": row["findings"], "state": "refused", "why": row["why"]}
+        {**always, "action": row["action"], "risk": row["risk"], "findings": row["findings"], "state": state, "why": row["why"]}
         for row in plan
+        for state in ("mitigated" if ACTIONS[row["action"]].can_wait else "refused",)
         # What only deserves a notice is refused to nobody.
         if not row["allowed"] and loud & set(row["findings"])
     ]

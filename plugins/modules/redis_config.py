@@ -53,8 +53,9 @@ options:
       - A server that was started without a configuration file is no error; see RV(persist_reason).
       - When the server cannot write the file, the old values are put back and the module fails.
       - Redis appends settings that stood in an included file to the main file; from then on the include has no effect on them.
+      - With V(always) the file is written also where nothing had to be set, so that it holds what runs; that is a change each time.
     type: str
-    choices: [none, rewrite]
+    choices: [none, rewrite, always]
     default: none
   allow_eviction:
     description:
@@ -169,7 +170,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CON
 ARGUMENTS = {
     # no_log, because the module's start is logged before anybody can tell secrets from other values.
     "settings": {"type": "dict", "required": True, "no_log": True},
-    "persist": {"type": "str", "choices": ["none", "rewrite"], "default": "none"},
+    "persist": {"type": "str", "choices": ["none", "rewrite", "always"], "default": "none"},
     "allow_eviction": {"type": "bool", "default": False},
 }
 
@@ -181,7 +182,7 @@ def main() -> None:
         **CONNECTION_RULES,
     )
     show_what_is_no_secret(module)
-    wanted, rewrite, why_not = module.params["settings"], module.params["persist"] == "rewrite", None
+    wanted, rewrite, why_not = module.params["settings"], module.params["persist"] != "none", None
     with contextlib.closing(connected(module)) as client:
         try:
             config, info = _apply_settings.read(client, wanted)
@@ -191,12 +192,16 @@ def main() -> None:
             if plan.changes and not module.check_mode:
                 refused, why_not = _apply_settings.apply(client, plan.changes, info, rewrite)
                 plan = _settings_plan.without(plan, refused)
+            written = module.params["persist"] == "always" and not plan.changes
+            if written:
+                why_not = _apply_settings.keep(client, info, module.check_mode)
         except (ValueError, _apply_settings.NotApplied, Unavailable) as error:
             module.fail_json(msg=str(error))
-    why_not = persist_reason(module, bool(plan.changes), why_not)
+    changed = bool(plan.changes) or (written and why_not is None)
+    why_not = persist_reason(module, changed or written, why_not)
     waiting = _settings_plan.waiting_rows(plan)
     module.exit_json(
-        changed=bool(plan.changes),
+        changed=changed,
         settings=_settings_plan.resulting(plan),
         previous=_settings_plan.previous(plan.changes),
         diff=_settings_plan.diff(plan.changes, client.endpoint.address),

@@ -10,4 +10,5 @@ from tests.incidents.lab import scenario
 
 inject = scenario("auth_failed")
 first = "auth_failed"
+as_given = True
 reason = "wrong_password"

@@ -10,3 +10,4 @@ from tests.incidents.lab import scenario
 
 inject = scenario("auth_required")
 first = "auth_required"
+as_given = True

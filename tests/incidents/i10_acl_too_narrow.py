@@ -11,6 +11,7 @@ import contextlib
 from tests.incidents.lab import Injecting, Lab
 
 first = "permission_denied"
+as_given = True
 
 
 @contextlib.contextmanager

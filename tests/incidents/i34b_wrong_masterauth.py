@@ -15,6 +15,8 @@ PASSWORD = "Sesame-7391"
 first = "replication_auth_mismatch"
 explains = ("replication_link_down",)
 mends = "heal_replication"
+# ops_remediate has a password of its own.
+given = {"redis_replication_heal_password": PASSWORD}
 
 
 @contextlib.contextmanager

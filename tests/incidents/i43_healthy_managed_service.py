@@ -12,6 +12,7 @@ from tests.incidents.lab import Injecting, Lab, load
 from tests.lab.scenarios.healthy import WELL_SET, mixed, some_data
 
 first = "permission_denied"
+as_given = True
 alone = True
 only = True
 

@@ -11,6 +11,7 @@ import contextlib
 from tests.incidents.lab import Injecting, Lab
 
 first = "auth_failed"
+as_given = True
 reason = "no_password_set"
 
 

@@ -14,6 +14,7 @@ from tests.lab.scenarios.acl import PASSWORD, as_user
 mends = "slow_commands"
 given = {"redis_latency_seconds": 1}
 refuses = "KEYS is called by the user shop, which is the one that this run is logged in as"
+as_given = True
 servers = ANY
 
 

@@ -27,7 +27,8 @@ class Incident:
     """``inject(lab)`` makes it; ``first`` is the id that the report must name first, None when nothing above a notice may be said.
 
     ``explains``: ids that must stand below the first finding. ``reason``: that of the availability. ``alone``: it needs the machine for
-    itself. ``only``: nothing else above a notice may be said. ``servers``: those of the matrix that can show it, all of them when empty.
+    itself. ``as_given``: the playbooks log in as inject() says, and not as the users that need least, because it is about the login.
+    ``only``: nothing else above a notice may be said. ``servers``: those of the matrix that can show it, all of them when empty.
     ``mends``: the action that takes it away, or with ``lessened`` takes its sting; ``given`` are variables for it. ``holds``: keys that the
     server must hold afterwards, where nobody can look before, because it is down.
 
@@ -45,6 +46,7 @@ class Incident:
     servers: tuple[str, ...]
     alone: bool
     only: bool
+    as_given: bool = False
     mends: str | None = None
     lessened: bool = False
     given: dict[str, Any] = field(default_factory=dict)
@@ -87,6 +89,7 @@ def _loaded(path: Path) -> Incident:
         servers=getattr(module, "servers", ()),
         alone=getattr(module, "alone", False),
         only=getattr(module, "only", False),
+        as_given=getattr(module, "as_given", False),
         mends=getattr(module, "mends", None),
         lessened=getattr(module, "lessened", False),
         given=getattr(module, "given", {}),

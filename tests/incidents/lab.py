@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.incidents import users
 from tests.lab import hosts, network, servers
 from tests.lab.hosts import Host
 from tests.lab.scenarios import SCENARIOS
@@ -83,7 +84,11 @@ def host(*options: str, command: tuple[str, ...] = ()) -> Iterator[Host]:
     """A host with systemd and Debian's Redis, which is not started yet; see tests/lab/hosts.py."""
     if reason := hosts.why_not():
         raise Skipped(reason)
-    with hosts.host(*options, command=command) as started:
+    known = users.lines(*users.OF_HOSTS)
+    words = [word for line in known for word in ("--user", *line.split())] if command else []
+    with hosts.host(*options, command=(*command, *words)) as started:
+        if not command:
+            started.configure(*(f"user {line}" for line in known))
         yield started
 
 

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.incidents import users
 from tests.incidents.incident import Incident
 from tests.incidents.lab import Place
 from tests.lab import hosts
@@ -23,9 +24,9 @@ PATIENCE = 120
 OWN = {"wait": "wait_loading"}
 
 
-def diagnose(place: Place) -> dict[str, Any]:
+def diagnose(place: Place, incident: Incident) -> dict[str, Any]:
     """report.json of the servers at this place, by diagnose.yml. RuntimeError where the playbook did not get that far."""
-    return _played("diagnose.yml", place, {})
+    return _played("diagnose.yml", place if incident.as_given else users.logged_in(place, "ops_diagnose"), {})
 
 
 def remediate(place: Place, incident: Incident) -> dict[str, Any]:
@@ -39,7 +40,8 @@ def remediate(place: Place, incident: Incident) -> dict[str, Any]:
         if incident.ledger:
             _write(Path(folder) / "guard", incident.ledger(_server(place)))
         playbook = incident.playbook or (f"{OWN.get(str(incident.mends), incident.mends)}.yml" if incident.refuses else "remediate.yml")
-        return _played(playbook, place, {**by_url, **ledger, **allowed, **incident.given})
+        way = place if incident.as_given else users.logged_in(place, "ops_remediate")
+        return _played(playbook, way, {**by_url, **ledger, **allowed, **incident.given})
 
 
 def _server(place: Place) -> str:

@@ -13,7 +13,6 @@ README.md and runs nothing.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import statistics
 import sys
@@ -23,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.incidents import readme
+from tests.incidents import readme, users
 from tests.incidents.incident import Incident, every
 from tests.incidents.kept import Keeper, looks
 from tests.incidents.lab import Lab, Place, Skipped
@@ -124,17 +123,19 @@ def attempt(incident: Incident, name: str) -> Result:
 
 
 def _judged(incident: Incident, blank: Result, lab: Lab) -> Result:
-    with contextlib.ExitStack() as stack:
-        place = stack.enter_context(incident.inject(lab))
+    with users.standing(incident.mends), incident.inject(lab) as place:
         result = blank if incident.refuses and not incident.first else _diagnosed(incident, blank, place)
         if incident.refuses:
-            return _refused(incident, result, place)
-        return _mended(incident, result, place) if incident.mends else result
+            result = _refused(incident, result, place)
+        elif incident.mends:
+            result = _mended(incident, result, place)
+        denied = users.refused(place)
+        return replace(result, right=False, note="; ".join(filter(None, [result.note, *denied]))) if denied else result
 
 
 def _diagnosed(incident: Incident, blank: Result, place: Place) -> Result:
     started = time.monotonic()
-    (target, *dummy) = diagnose(place)["targets"]
+    (target, *dummy) = diagnose(place, incident)["targets"]
     seconds = round(time.monotonic() - started, 2)
     loud = [finding for finding in target["findings"] if finding["severity"] != "notice"]
     first: dict[str, Any] = loud[0] if loud else {}

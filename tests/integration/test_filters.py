@@ -123,3 +123,11 @@ def test_with_application_keeps_to_the_server_that_it_uses(template):
     found = template(expression, snapshot=snapshot, verdicts={"app1": verdict("a"), "app2": verdict(None, "broken"), "app3": verdict("b")})
     assert (found["application"]["host"], found["application"]["hosts"]) == ("app2", {"app1": "works", "app2": "broken"})
     assert template(expression, snapshot=snapshot, verdicts={"app3": verdict("b")})["application"] is None
+
+
+def test_ops_rules_are_those_of_the_table(template):
+    snapshot = {"info": {"server": {"redis_version": "7.0.15"}}}
+    assert "choose from ops_diagnose, ops_remediate" in template("snapshot | aragora.redis.ops_rules('admin')", snapshot=snapshot)
+    rules = template("snapshot | aragora.redis.ops_rules('ops_remediate', ['restart'])", snapshot=snapshot)
+    assert rules[:2] == ["on", "~aragora.redis:canary:*"]
+    assert "+bgsave" in rules

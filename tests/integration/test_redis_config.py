@@ -219,6 +219,15 @@ def test_a_change_is_written_into_the_configuration_file_once(server, run_module
     assert not file.exists()
 
 
+def test_what_runs_is_written_also_where_nothing_was_to_be_set(server, run_module):
+    server.client().config_set("timeout", 77)
+    file = server.folder / "redis.conf"
+    checked = run_module("redis_config", url=server.url, settings={}, persist="always", _check_mode=True)
+    assert (checked["changed"], checked["persist_reason"], "timeout 77" in file.read_text()) == (True, "check mode", False)
+    written = run_module("redis_config", url=server.url, settings={}, persist="always")
+    assert (written["changed"], written["persisted"], "timeout 77" in file.read_text()) == (True, True, True)
+
+
 def test_without_persist_the_file_stays_as_it_is(server, run_module):
     original = (server.folder / "redis.conf").read_text()
     result = run_module("redis_config", url=server.url, settings={"maxmemory": "64mb"})

@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ DEBIAN13 = "redis-8.0"
 WITH_TLS = (SYSTEM[0], DEBIAN13)
 EMBEDDED = "valkey-9.1"
 PATIENCE = 15.0
+# The users that every server has which is started with a file, as values of the directive, one a line.
+STANDING: ContextVar[Callable[[Path], str]] = ContextVar("standing", default=lambda dummy: "")
 
 
 def matrix() -> dict[str, Path | None]:
@@ -148,6 +151,8 @@ def running(
     place = folder or Path(tempfile.mkdtemp(prefix="aragora-redis-"))
     port = int(str(options.pop("port", 0))) or free_port()
     directives = {"port": str(port), "bind": host, "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
+    users = STANDING.get()(binary)
+    directives.update({"user": users} if users and config_file and not sentinel_mode else {})
     directives.update({name.replace("_", "-"): str(value) for name, value in options.items() if value is not None})
     directives = {name: value for name, value in directives.items() if options.get(name.replace("-", "_"), "") is not None}
     command = [*launcher, str(binary), *_arguments(directives, place if config_file else None), *(["--sentinel"] if sentinel_mode else [])]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.aragora.redis.plugins.module_utils import _privileges
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.thresholds import THRESHOLDS
 
@@ -44,13 +45,44 @@ Every playbook says at its top what it does, every role has a README, every plug
 *Plans* means that a playbook says what it would do, until `-e redis_remediation_mode=apply`; how all of those act safely is
 [one contract](../roles/redis_guard/README.md).
 """
+PRIVILEGES_HEAD = """\
+# Users of its own, with the least that they need
+
+Nothing here needs an administrator's login. `ops_diagnose` is enough for `diagnose` and every module that reads, `ops_remediate` for
+the remedies; the incident suite runs as these two and nobody else. [`prevent`](../roles/redis_hardening/README.md) makes them, by host
+or by URL:
+
+```console
+$ REDIS_URL=redis://admin@cache:6379 ansible-playbook aragora.redis.prevent -e @vault.yml -e redis_remediation_mode=apply
+$ REDIS_URL=redis://ops_diagnose@cache:6379 ansible-playbook aragora.redis.diagnose   # the password is better kept in REDIS_URL or a vault
+```
+
+The same as a task: `rules: "{{ redis.snapshot | aragora.redis.ops_rules('ops_diagnose') }}"` of `redis_acl`. Passwords are hashed
+before they travel.
+
+What that means, and what it does not:
+
+- `ops_diagnose` changes nothing and reads no value of any key. It reads names of keys, settings and users: CONFIG GET and ACL GETUSER
+  tell it `requirepass`, `masterauth` and hashes, of which none gets into a report. Give it a password of its own, and keep that like
+  theirs.
+- On Redis 6.2 keys can be allowed as a whole only, `~*` in place of `%R~*`. It writes nothing there either, for want of a command that
+  does. Subcommands (`+config|get`) are granted one by one on 6.2 as well: all releases understand that, only forbidding one came with
+  7.0.
+- `ops_remediate` writes, reads and deletes the canary, `aragora.redis:canary:*`, and no other key. It may not see which keys there are.
+- With `slow_commands` or `prevent` among its actions `ops_remediate` may change users, itself as well: who has its password can become
+  an administrator. CONFIG SET is not harmless either; before Redis 7.0 it sets `dir`. Leave out what you do not want:
+  `redis_hardening_actions: [restart, tune_memory]`.
+- Sentinels and applications have users of their own. Sentinels are asked as `redis_connection.sentinel_user`, applications by their own
+  login; neither of the two users is made there.
+- Redis before 6.0 has no users.
+"""
 # Roles that a playbook uses beside the one that it is about.
 BESIDE = ("redis_guard", "redis_diagnosis", "redis_application")
 
 
 def main() -> int:
     """Write the tables, or compare them."""
-    tables = {"findings.md": findings(), "thresholds.md": thresholds(), "contents.md": contents()}
+    tables = {"findings.md": findings(), "thresholds.md": thresholds(), "contents.md": contents(), "privileges.md": privileges()}
     stale = [name for name, text in tables.items() if not (DOCS / name).exists() or (DOCS / name).read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         print(f"not up to date, run make docs: {', '.join(stale)}" if stale else "the tables are up to date")
@@ -73,6 +105,18 @@ def thresholds() -> str:
     """docs/thresholds.md"""
     rows = [f"| `{name}` | {default:g} | {unit} | {meaning} |" for name, (default, unit, meaning) in THRESHOLDS.items()]
     return "\n".join([THRESHOLDS_HEAD, *_table(("name", "default", "unit", "what it limits"), rows)]) + "\n"
+
+
+def privileges() -> str:
+    """docs/privileges.md"""
+    look, common = _commands(_privileges.commands(_privileges.DIAGNOSE)), _commands(_privileges.commands(_privileges.REMEDIATE, []))
+    users = [f"| `ops_diagnose` | `%R~*` | {look} |", f"| `ops_remediate` | `~{_privileges.CANARY}` | {common} |"]
+    actions = [f"| `{name}` | {_commands(commands) or 'nothing'} |" for name, commands in _privileges.ACTIONS.items()]
+    parts = [PRIVILEGES_HEAD, "## What each may call\n", *_table(("user", "keys", "commands"), users)]
+    parts += ["\n## What `ops_remediate` needs beside that, by action\n", *_table(("action", "commands"), actions)]
+    refused = [f"| {_commands([name])} | {why} |" for name, why in _privileges.NOT_GRANTED.items()]
+    parts += ["\n## What neither may, although the collection can\n", *_table(("command", "why"), refused)]
+    return "\n".join(parts) + "\n"
 
 
 def contents() -> str:
@@ -108,6 +152,10 @@ def _documentation(path: Path) -> dict[str, Any]:
 
 def _ids(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def _commands(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name.replace('|', ' ').upper()}`" for name in names)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[str]) -> Iterator[str]:

@@ -146,6 +146,7 @@ def test_the_password_is_the_one_that_the_master_has_taken(master):
     assert (found["login_of"], found["follow"]) == ("peer0", {"host": "10.0.0.1", "port": 6379})
     other = changed(copy.deepcopy(master), server__url="redis://admin:***@10.0.0.1:6379")
     assert "replication logs in by the user admin" in said(plan(lost, other))
+    assert "masterauth → the password given for replication" in said(plan(lost, other, password=True))
     unknown = changed(copy.deepcopy(master), server__url="redis://10.0.0.1:6379")
     assert "knows no password of the master peer0" in said(plan(lost, unknown))
 

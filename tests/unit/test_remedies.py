@@ -69,6 +69,13 @@ def test_a_permission_for_nothing_is_an_error():
         _remedies.ordered([], ["tune_memroy"])
 
 
+def test_what_can_wait_is_told_and_makes_no_run_fail():
+    findings = [finding("overcommit_off")]
+    rows = _remedies.left(_remedies.ordered(findings, []), findings, "cache1", "2026-01-01T00:00:00Z")
+    assert [(row["action"], row["state"]) for row in rows] == [("prevent", "mitigated")]
+    assert "redis_remediation_allow=[prevent]" in rows[0]["why"]
+
+
 def test_what_is_left_is_refused_or_for_people_and_what_is_explained_is_not_told_twice():
     findings = [
         finding("memory_limit_reached"),

@@ -28,6 +28,7 @@ NOTHING: dict[str, Any] = {
     "lossy": False, "wait": 0, "sentinel": {}, "files": [], "canary": True,
 }  # fmt: skip
 RULES = {rule.id: rule for rule in replication.RULES}
+GIVE = ", or give it: redis_replication_heal_password"
 ACCEPT = "to accept that: redis_replication_heal_accept_lost_writes=true"
 NAME_ALL = "give all servers of its group, and its Sentinels, in one run (a list in redis_url, or the inventory)"
 
@@ -172,17 +173,17 @@ def _repoint(case: Case, master: Member, wanted: str) -> None:
 
 
 def _password(case: Case, master: Member) -> None:
-    """masterauth becomes what this run has logged in by at the master: that one is proven."""
+    """masterauth becomes what was given, or what this run has logged in by at the master: that one is proven."""
     user, has_password = groups.login(master)
-    if case.facts.get_or("config.masteruser", "") or user not in groups.PLAIN:
-        whom = case.facts.get_or("config.masteruser", "") or user
-        case.refuse(f"replication logs in by the user {whom}: set its masterauth by hand, inside redis-cli")
-    elif not has_password:
+    given, other = case.options.password, case.facts.get_or("config.masteruser", "")
+    if other or (user not in groups.PLAIN and not given):
+        case.refuse(f"replication logs in by the user {other or user}: set its masterauth by hand, inside redis-cli{'' if other else GIVE}")
+    elif not has_password and not given:
         case.refuse(f"this run knows no password of the master {master.name}: give it one (login_password) that logs in there")
     else:
-        told = case.me.replication
+        told, whose = case.me.replication, "given for replication" if given else f"by which this run is logged in at {master.name}"
         place = case.made["follow"] or {"host": str(told.get("master_host")), "port": int(str(told.get("master_port")))}
-        step = f"masterauth → the password by which this run is logged in at {master.name}, and CONFIG REWRITE"
+        step = f"masterauth → the password {whose}, and CONFIG REWRITE"
         case.step(step, login_of=master.name, follow=place, wait=case.options.wait)
 
 
@@ -191,9 +192,9 @@ def _own_password(case: Case) -> None:
     if not _mismatch(case.facts):
         return
     user, has_password = groups.login(case.me)
-    if user in groups.PLAIN and has_password:
-        why = "as a replica it could not log in at the next master"
-        case.step(f"masterauth → its own password, and CONFIG REWRITE: {why}", login_of=case.me.name)
+    if case.options.password or (user in groups.PLAIN and has_password):
+        which = "the password given for replication" if case.options.password else "its own password"
+        case.step(f"masterauth → {which}, and CONFIG REWRITE: as a replica it could not log in at the next master", login_of=case.me.name)
     else:
         case.refuse("it needs its own password as masterauth, and this run logs in by another: set it by hand, inside redis-cli")
 

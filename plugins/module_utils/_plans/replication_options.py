@@ -17,7 +17,9 @@ ROLE = "redis_replication_heal"
 
 @dataclass(frozen=True)
 class Options:
-    """``master``: ``host:port`` where nobody else knows it. ``forget``: ``ip:port`` of Sentinels and replicas that are gone for good."""
+    """``master``: ``host:port`` where nobody else knows it. ``forget``: ``ip:port`` of Sentinels and replicas that are gone for good.
+    ``password``: whether one was given by which replicas log in.
+    """
 
     master: str
     wait: int
@@ -25,6 +27,7 @@ class Options:
     min_replicas: int
     forget: tuple[str, ...]
     accept_lost_writes: bool
+    password: bool = False
 
     @staticmethod
     def read(given: Mapping[str, Any]) -> Options:
@@ -37,6 +40,7 @@ class Options:
             _number(given, "min_replicas", 1, 0, 100),
             _forget(given.get("forget") or []),
             bool(accept) and _setting_readers.read_switch(accept),
+            bool(given.get("password")),
         )
 
 
