@@ -175,7 +175,9 @@ master_run_id:
   returned: success
   type: str
 master_state:
-  description: Whether the master before could be asked, V(up), or why not, as a word of RV(aragora.redis.redis_info#module:snapshot.availability.state).
+  description:
+    - Whether the master before could be asked, V(up), or why not, as a word of
+      RV(aragora.redis.redis_info#module:snapshot.availability.state).
   returned: success
   type: str
 forced:
