@@ -37,11 +37,15 @@ KEEP = ("config|rewrite",)
 USERS_OF_OTHERS = ("acl|list", "acl|cat", "acl|setuser", "acl|save", *KEEP)
 SWITCH = ("failover", "cluster|failover", "replicaof", "client|pause", "client|unpause", "client|kill", *KEEP)
 REPLICATE = ("replicaof", *KEEP)
+# redis-cli sends what is not the code's own where it fetches a backup.
+FETCH = ("sync", "psync", "replconf")
+BACKUP = ("bgsave", "lastsave", "scan", "dbsize", "type", "pttl", "time", *FETCH)
 
 # What each action needs beside LOOK and EVERY_ACTION.
 ACTIONS: dict[str, tuple[str, ...]] = {
     "restart": ("bgsave",),
     "wait": (),
+    "check_network": (),
     "failover": SWITCH,
     "rolling_restart": ("bgsave", *SWITCH),
     "rolling_upgrade": ("bgsave", *SWITCH),
@@ -57,8 +61,12 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "migrate_to_sentinel": REPLICATE,
     "add_replica": REPLICATE,
     "remove_replica": REPLICATE,
+    "restore": (*BACKUP, "replicaof"),
+    "flush": (*BACKUP, "unlink", "flushdb", "memory|usage"),
     "fallback_disable": (),
 }
+# They take data away, from any key: only who is named for them may.
+OF_ALL_KEYS = ("restore", "flush")
 # {command: the release of Redis whose rules know it}; Valkey has them all. Before 7.0 rules take any word after a command that there is,
 # and what is sent without being there is not denied then, but unknown.
 SINCE = {"function|stats": (7, 0), "function|kill": (7, 0), "client|no-touch": (7, 2)}
@@ -75,20 +83,29 @@ NOT_GRANTED = {
 
 
 def commands(user: str, actions: Iterable[str] | None = None) -> tuple[str, ...]:
-    """What a user may call, each once. ``actions`` are those that ``ops_remediate`` is for, all without it. ValueError for unknown ones."""
+    """What a user may call, each once. ``actions`` are those that ``ops_remediate`` is for; without it all but those that
+    take data away. ValueError for unknown ones.
+    """
     if user == DIAGNOSE:
         return tuple(dict.fromkeys((*LOOK, *KEYS, *HISTORY)))
     if user != REMEDIATE:
         raise ValueError(f"there is no user '{user}' in the table: choose from {', '.join(USERS)}")
-    chosen = list(ACTIONS) if actions is None else [str(_remedies.action(str(name))["name"]) for name in actions]
+    chosen = _chosen(actions)
     return tuple(dict.fromkeys((*LOOK, *EVERY_ACTION, *(command for name in chosen for command in ACTIONS[name]))))
 
 
 def rules(user: str, product: str, release: tuple[int, ...], actions: Iterable[str] | None = None) -> list[str]:
     """The rules of a user on a server of that product and release, for redis_acl and ACL SETUSER. ValueError for an unknown user."""
     known = [name for name in commands(user, actions) if product == "valkey" or _is_known(name, release)]
-    everything = "%R~*" if product == "valkey" or release >= STRICT else "~*"
-    return ["on", f"~{CANARY}" if user == REMEDIATE else everything, *(f"+{name}" for name in known)]
+    reading = "%R~*" if product == "valkey" or release >= STRICT else "~*"
+    changing = "~*" if set(OF_ALL_KEYS) & set(_chosen(actions)) else f"~{CANARY}"
+    return ["on", changing if user == REMEDIATE else reading, *(f"+{name}" for name in known)]
+
+
+def _chosen(actions: Iterable[str] | None) -> list[str]:
+    if actions is None:
+        return [name for name in ACTIONS if name not in OF_ALL_KEYS]
+    return [str(_remedies.action(str(name))["name"]) for name in actions]
 
 
 def _is_known(command: str, release: tuple[int, ...]) -> bool:

@@ -37,6 +37,13 @@ def test_who_mends_gets_what_its_actions_need_and_no_more():
     assert not {"+acl|setuser", "+client|kill", "+replicaof"} & rules
 
 
+@pytest.mark.parametrize("action", _privileges.OF_ALL_KEYS)
+def test_who_takes_data_away_is_named_for_it(action):
+    named, others = (_privileges.rules("ops_remediate", "redis", (8, 2), actions) for actions in ([action], None))
+    assert ("~*" in named, "~*" in others) == (True, False)
+    assert not {"+unlink", "+flushdb", "+sync"} & set(others)
+
+
 def test_an_action_or_a_user_that_does_not_exist_is_an_error():
     with pytest.raises(ValueError, match="there is no action 'nap'"):
         _privileges.commands("ops_remediate", ["nap"])
