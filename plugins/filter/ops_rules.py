@@ -34,7 +34,9 @@ options:
     type: str
     required: true
   actions:
-    description: The actions that V(ops_remediate) is for, such as V(tune_memory). Without it all but V(restore) and V(flush), which take data away.
+    description:
+      - The actions that V(ops_remediate) is for, such as V(tune_memory).
+      - Without it all but V(restore) and V(flush), which take data away.
     type: list
     elements: str
 """
