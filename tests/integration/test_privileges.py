@@ -9,7 +9,10 @@ from __future__ import annotations
 import pytest
 from ansible_collections.aragora.redis.plugins.module_utils import _privileges
 
-from tests.lab import servers
+from tests.incidents import users
+from tests.lab import clusters, sentinels, servers
+from tests.lab.scenarios.scenario import pair
+from tests.lab.servers import wait_for
 
 PASSWORD = "Sesame-7391"
 # What only the replica of a cluster, a server that a function keeps busy, and one that Sentinels watch is asked for; the contract test
@@ -100,3 +103,30 @@ def test_ops_remediate_touches_no_key_but_the_canary(family_binary, run_module, 
         assert denied(server) == []
         with pytest.raises(Exception, match="permissions"):
             server.client(username="ops_remediate", password=PASSWORD).execute_command(*call)
+
+
+AS_REMEDIATE = {"login_user": "ops_remediate", "login_password": users.PASSWORD}
+
+
+def test_a_switchover_needs_no_more_than_its_action_is_granted(binary, run_module):
+    with users.standing("failover"), pair(binary) as (master, replica):
+        options = {"url": replica.url, "candidate": f"127.0.0.1:{replica.port}", "patience": 10, **AS_REMEDIATE}
+        wait_for(lambda: not run_module("redis_failover", _check_mode=True, **options)["refused"], "nothing to speak against it")
+        done = run_module("redis_failover", **options)
+        assert done.get("mode") == "plain", done
+        assert denied(master) + denied(replica) == []
+
+
+def test_a_switchover_under_sentinel_needs_no_more_either(family_binary, run_module):
+    with users.standing("failover"), sentinels.watched(family_binary) as group:
+        way = {"sentinels": [f"127.0.0.1:{group.sentinels[0].port}"], "service_name": sentinels.NAME}
+        done = run_module("redis_failover", **way, cooldown=0, patience=10, **AS_REMEDIATE)
+        assert done.get("changed"), done
+        assert [entry for server in (group.master, *group.replicas) for entry in denied(server)] == []
+
+
+def test_a_switchover_in_a_cluster_needs_no_more_either(family_binary, run_module):
+    with users.standing("failover"), clusters.clustered(family_binary) as cluster:
+        done = run_module("redis_failover", url=cluster.masters[0].url, **AS_REMEDIATE)
+        assert done.get("mode") == "cluster", done
+        assert denied(cluster.masters[0]) + denied(cluster.replicas[0][0]) == []
