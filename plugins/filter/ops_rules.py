@@ -21,7 +21,7 @@ version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:
-  - The least that C(ops_diagnose) needs for all that reads, or C(ops_remediate) for the actions of the remedies, as O(rules) of
+  - The least that C(ops_diagnose) needs for all that reads, or C(ops_remediate) for the actions of the remedies, as C(rules) of
     M(aragora.redis.redis_acl) on the server of the snapshot. What depends on the release is left out where that does not have it.
 positional: _input, user
 options:

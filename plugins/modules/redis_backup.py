@@ -51,7 +51,7 @@ options:
   test:
     description:
       - Whether it is tested. Where there is no program that reads the file, or no memory, it is not, which is no failure; see
-        RV(backup.untested_because).
+        C(backup.untested_because).
     type: bool
     default: true
   program:

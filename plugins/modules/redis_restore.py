@@ -91,7 +91,7 @@ counted:
   returned: success
   type: dict
 held:
-  description: What the server held before, C({db0: {keys, expires}}).
+  description: "What the server held before, C({db0: {keys, expires}})."
   returned: success
   type: dict
 restored:
