@@ -31,6 +31,8 @@ def test_what_changed_is_told_once_and_nothing_when_nothing_did(family_binary, p
             "redis_report_channels": [{"name": "team", "url": f"json://127.0.0.1:{hook.port}/"}],
             "redis_report_keep": 2,
             "redis_diagnosis_window": 0.2,
+            # How busy this machine is, is not what changed.
+            "redis_diagnosis_thresholds": {"latency_probe_warning_ms": 5_000, "latency_probe_critical_ms": 9_000},
         }
         words = ("-e", json.dumps(declared))
         first = play(REPORT, *words, REDIS_URL=server.url)
