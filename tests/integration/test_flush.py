@@ -58,4 +58,6 @@ def test_what_cannot_be_meant_is_one_sentence(play):
     with servers.running(servers.embedded()) as server:
         played = play(FLUSH, "-e", "redis_flush_pattern=*", REDIS_URL=server.url)
     assert (played.status, state_of(played)) == (2, "failed"), played.output
-    assert played.report["timeline"][0]["why"].startswith("the pattern '*' stands for every key: to flush a whole database, give its number")
+    assert played.report["timeline"][0]["why"].startswith(
+        "the pattern '*' stands for every key: to flush a whole database, give its number"
+    )
