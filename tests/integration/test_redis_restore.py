@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
 import time
 
 import pytest
@@ -179,6 +181,31 @@ def test_who_is_interrupted_leaves_a_master(family_binary, run_module, tmp_path)
         assert server.client().info("replication")["role"] == "master"
         assert server.client().config_get("masterauth")["masterauth"] == ""
     nothing_is_left(before)
+
+
+def test_who_is_killed_leaves_no_server_behind(family_binary, run_module, tmp_path):
+    with servers.running(family_binary, key_load_delay=200) as server:
+        fill(server, 20_000, 100)
+        taken = backup(run_module, server, tmp_path / "one", program=str(family_binary))
+        before, seen = leftovers(), set()
+
+        def kill(process):
+            told = server.client().info("replication")
+            if told["role"] == "slave":
+                seen.update([told["master_port"]])
+                process.kill()
+
+        with pytest.raises(AssertionError, match="said nothing"):
+            run_module("redis_restore", _beside=kill, url=server.url, program=str(family_binary), accept_data_loss=True, **taken)
+        (port,) = seen
+
+        def is_gone():
+            with socket.socket() as sock:
+                return sock.connect_ex(("127.0.0.1", port))
+
+        servers.wait_for(is_gone, "the throw-away server has stayed behind")
+    for name in leftovers() - before:
+        shutil.rmtree(f"/var/tmp/{name}", ignore_errors=True)
 
 
 @pytest.mark.skipif(network.why_not() is not None, reason=str(network.why_not()))
