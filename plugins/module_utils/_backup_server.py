@@ -74,7 +74,11 @@ def _told(client: Client) -> dict[str, Any]:
     text = client.pipeline([("INFO",)])[0]
     if isinstance(text, Refused):
         raise ValueError(refusal(client, ("INFO",), text))
-    return dict(_info.parse(text))
+    info = dict(_info.parse(text))
+    server = info.get("server") or {}
+    if "sentinel" in (server.get("redis_mode"), server.get("server_mode")):
+        raise ValueError(f"{client.endpoint.address} is a Sentinel, which holds no data: take a backup of the servers that it watches")
+    return info
 
 
 def _about(info: Mapping[str, Any], client: Client) -> dict[str, Any]:

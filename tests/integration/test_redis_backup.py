@@ -178,6 +178,11 @@ def test_a_server_that_is_not_there(run_module, tmp_path):
     assert "127.0.0.1:1" in run_module("redis_backup", url="redis://127.0.0.1:1", dest=str(tmp_path))["msg"]
 
 
+def test_a_sentinel_holds_no_data(family_binary, run_module, tmp_path):
+    with servers.running(family_binary, sentinel_mode=True, save=None) as sentinel:
+        assert "is a Sentinel, which holds no data" in run_module("redis_backup", url=sentinel.url, dest=str(tmp_path))["msg"]
+
+
 @pytest.mark.parametrize(("option", "value"), [("wait_timeout", 0), ("sample", -1)])
 def test_numbers_that_cannot_be_meant(run_module, tmp_path, option, value):
     assert option in run_module("redis_backup", url="redis://127.0.0.1:1", dest=str(tmp_path), **{option: value})["msg"]
