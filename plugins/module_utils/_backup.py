@@ -109,7 +109,9 @@ def _is_range(value: Any) -> bool:
 
 def _is_table(value: Any, is_count: Callable[[Any], bool]) -> bool:
     """Counts by database."""
-    return isinstance(value, Mapping) and all(isinstance(row, Mapping) and all(is_count(row.get(kind)) for kind in KINDS) for row in value.values())
+    return isinstance(value, Mapping) and all(
+        isinstance(row, Mapping) and all(is_count(row.get(kind)) for kind in KINDS) for row in value.values()
+    )
 
 
 # What a manifest holds at least. People may have written in it.
