@@ -165,7 +165,7 @@ def _copied(client: Client, scratch: _scratch_server.Scratch, listen: _scratch_s
         raise ValueError(refusal(client, ("REPLICAOF",), error)) from None
     try:
         _wait(client, scratch, listen, seconds)
-        found = _insist(client, lambda other: _same(other, scratch), SETTLING)
+        found: dict[str, dict[str, int]] = _insist(client, lambda other: _same(other, scratch), SETTLING)
     except (ValueError, Unavailable, Refused) as error:
         raise NotRestored(str(error), _arrived(scratch)) from None
     finally:

@@ -104,7 +104,7 @@ class TestStore:
         assert _backup_store.found(tmp_path, "cache1", "latest")[0] == good
         assert _backup_store.found(tmp_path, "cache1", replaced["file"])[0] == replaced
         (tmp_path / "cache1" / good["file"]).with_suffix(".json").unlink()
-        with pytest.raises(ValueError, match="no backup in .* but what 1 restores have replaced"):
+        with pytest.raises(ValueError, match=r"no backup in .* but what 1 restores have replaced"):
             _backup_store.found(tmp_path, "cache1", "latest")
 
     def test_only_files_that_a_manifest_names_are_deleted(self, tmp_path):
