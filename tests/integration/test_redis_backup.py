@@ -114,6 +114,9 @@ def test_nothing_is_written_in_check_mode(family_binary, run_module, tmp_path):
         server.client().set("a", 1)
         done = run_module("redis_backup", url=server.url, dest=str(tmp_path), _check_mode=True)
         assert done["would"] == "would save (BGSAVE) and copy the file (1 keys now), and load it into a throw-away server to count it"
+        assert done["untested_because"] == ""
+        done = run_module("redis_backup", url=server.url, dest=str(tmp_path), program="/bin/false", _check_mode=True)
+        assert done["would"].endswith("and cannot test it: /bin/false does not say which version it is")
         assert not (server.folder / "dump.rdb").exists()
     assert list(tmp_path.iterdir()) == []
 
