@@ -35,19 +35,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible carries no type
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Prepare, keep or find."""
         super().run(tmp, task_vars)
-        dummy, given = self.validate_argument_spec(SPEC, required_if=[("state", "kept", ("path", "backup"))])
-        options = {name: plain(value) for name, value in given.items()}
-        folder = Path(options["dir"]).expanduser().absolute()
         try:
-            return self._done(options, folder)
+            dummy, given = self.validate_argument_spec(SPEC, required_if=[("state", "kept", ("path", "backup"))])
+            return self._done({name: plain(value) for name, value in given.items()})
         except OSError as error:
-            raise AnsibleActionFail(
-                f"{error.filename or folder} cannot be used ({error.strerror or error}): set redis_backup_dir"
-            ) from None
-        except ValueError as error:
-            raise AnsibleActionFail(str(error)) from None
+            said = f"{error.filename or 'the folder'} cannot be used ({error.strerror or error}): set redis_backup_dir"
+        except (AnsibleActionFail, ValueError) as error:
+            said = str(error)
+        # A result, as the module would give one: failed_when of a task does not see exceptions.
+        return {"failed": True, "msg": said}
 
-    def _done(self, options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def _done(self, options: dict[str, Any]) -> dict[str, Any]:
+        folder = Path(options["dir"]).expanduser().absolute()
         if options["state"] == "found":
             manifest, path = _backup_store.found(folder, options["server"], options["name"])
             return {"changed": False, "path": str(path), "backup": manifest, "sentence": _backup.shown(manifest)}

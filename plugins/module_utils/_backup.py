@@ -10,13 +10,14 @@ Counts are ``{db: {keys: [least, most], expires: [least, most]}}``: equal where 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 SCHEMA = 1
-FIELDS = {"schema", "file", "sha256", "bytes", "server", "product", "version", "taken_at", "said", "counted", "tested", "rdb_version"}
 NAME = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 KINDS = ("keys", "expires")
+# Why a backup was taken that holds what a restore was to replace.
+BEFORE_RESTORE = re.compile(r"before \S+ was restored")
 # Keys that come and go while they are looked at may differ, one of so many.
 TOLERATED = 50
 # Milliseconds between two ways to tell when a key expires.
@@ -94,13 +95,59 @@ def shown(manifest: Mapping[str, Any]) -> str:
     return f"{manifest['server']}/{manifest['file']}: {keys} keys, {size}, of {version}, taken {manifest['taken_at']}, {tested}"
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(map(_is_number, value))
+
+
+def _is_table(value: Any, is_count: Callable[[Any], bool]) -> bool:
+    """Counts by database."""
+    return isinstance(value, Mapping) and all(
+        isinstance(row, Mapping) and all(is_count(row.get(kind)) for kind in KINDS) for row in value.values()
+    )
+
+
+# What a manifest holds at least. People may have written in it.
+FIELDS: dict[str, Callable[[Any], bool]] = {
+    "schema": lambda value: value == SCHEMA,
+    "file": _is_text,
+    "sha256": _is_text,
+    "bytes": _is_number,
+    "server": _is_text,
+    "product": _is_text,
+    "version": _is_text,
+    "taken_at": _is_text,
+    "tested": lambda value: isinstance(value, bool),
+    "rdb_version": _is_number,
+    "said": lambda value: _is_table(value, _is_range),
+    "counted": lambda value: value is None or _is_table(value, _is_number),
+}
+OTHER_FIELDS: dict[str, Callable[[Any], bool]] = {"untested_because": _is_text, "reason": _is_text, "used_memory": _is_number}
+
+
 def check(manifest: Any, path: str) -> dict[str, Any]:
     """The manifest. ValueError for what is none, or would lead to another file than the one beside it."""
-    if not isinstance(manifest, Mapping) or not set(manifest) >= FIELDS or manifest["schema"] != SCHEMA:
+    if not isinstance(manifest, Mapping):
         raise ValueError(f"{path} is no manifest of a backup")
+    wrong = [name for name, fits in FIELDS.items() if name not in manifest or not fits(manifest[name])]
+    wrong += [name for name, fits in OTHER_FIELDS.items() if name in manifest and not fits(manifest[name])]
+    if wrong:
+        raise ValueError(f"{path} is no manifest of a backup: it has no proper {', '.join(wrong)}")
     if not NAME.fullmatch(str(manifest["file"]).removesuffix(".rdb")) or not str(manifest["file"]).endswith(".rdb"):
         raise ValueError(f"{path} names the file '{manifest['file']!r:.80}', which is none of a backup")
     return dict(manifest)
+
+
+def is_before_restore(manifest: Mapping[str, Any]) -> bool:
+    """Whether it holds what somebody wanted to be rid of. Such a one is restored only by its name."""
+    return bool(BEFORE_RESTORE.fullmatch(str(manifest.get("reason"))))
 
 
 def dispensable(manifests: Iterable[Mapping[str, Any]], keep: int) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _backup, _backup_ways, _info, _rdb_file, _scratch_server
+from ansible_collections.aragora.redis.plugins.module_utils import _backup, _backup_ways, _info, _rdb_file, _rdb_versions, _scratch_server
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused
 from ansible_collections.aragora.redis.plugins.module_utils._keys_server import Keys
 from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented, refusal
@@ -47,7 +47,8 @@ def backed_up(client: Client, options: Mapping[str, Any], check_mode: bool) -> d
         info = _told(client)
         source = _backup_ways.source(client, info, options)
         if check_mode:
-            return {"changed": True, "would": _would(info, source, options)}
+            why = _untestable(_about(info, client), source, options) if options["test"] else ""
+            return {"changed": True, "would": _would(info, source, options, why), "untested_because": why}
         target = Path(options["dest"]) / FILE
         if not target.parent.is_dir():
             raise ValueError(f"dest: {target.parent} is no folder here")
@@ -74,7 +75,11 @@ def _told(client: Client) -> dict[str, Any]:
     text = client.pipeline([("INFO",)])[0]
     if isinstance(text, Refused):
         raise ValueError(refusal(client, ("INFO",), text))
-    return dict(_info.parse(text))
+    info = dict(_info.parse(text))
+    server = info.get("server") or {}
+    if "sentinel" in (server.get("redis_mode"), server.get("server_mode")):
+        raise ValueError(f"{client.endpoint.address} is a Sentinel, which holds no data: take a backup of the servers that it watches")
+    return info
 
 
 def _about(info: Mapping[str, Any], client: Client) -> dict[str, Any]:
@@ -134,10 +139,25 @@ def _untested(why: str) -> dict[str, Any]:
     return {"tested": False, "untested_because": why, "counted": None, "compared_keys": 0}
 
 
-def _would(info: Mapping[str, Any], source: _backup_ways.Source, options: Mapping[str, Any]) -> str:
+def _untestable(about: Mapping[str, Any], source: _backup_ways.Source, options: Mapping[str, Any]) -> str:
+    """Why nothing here will be able to load it, empty where something will; what cannot be known before the file is there is hoped for."""
+    writes = _rdb_versions.written(about["product"], about["version"])
+    if writes is None:
+        return ""
+    try:
+        program = options["program"] or source.server
+        _scratch_server.program_for(about["product"], program, "VALKEY" if writes > _rdb_versions.FOREIGN else "REDIS", writes)
+        _scratch_server.enough_memory(about["used_memory"])
+    except _scratch_server.NoProgram as error:
+        return str(error)
+    return ""
+
+
+def _would(info: Mapping[str, Any], source: _backup_ways.Source, options: Mapping[str, Any], why: str) -> str:
     rows = _backup.keyspace(info)
     keys = sum(row["keys"] for row in rows.values())
     tested = "and load it into a throw-away server to count it" if options["test"] else "and not test it"
+    tested = f"and cannot test it: {why}" if why else tested
     return f"would {source.words} ({keys} keys now), {tested}"
 
 

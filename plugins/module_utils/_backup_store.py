@@ -52,7 +52,8 @@ def kept(partial: Path, manifest: Mapping[str, Any], keep: int) -> tuple[dict[st
 
 
 def found(folder: Path, server: str, name: str) -> tuple[dict[str, Any], Path]:
-    """(manifest, RDB file) of a backup, after its checksum was found to be right. ``name``: latest, a time, or the path of a manifest.
+    """(manifest, RDB file) of a backup, after its checksum was found to be right. ``name``: latest (of those that hold not
+    what a restore has replaced), a time, or the path of a manifest.
 
     ValueError says what is wrong.
     """
@@ -74,10 +75,13 @@ def _manifest_path(place: Path, name: str) -> Path:
     if name != LATEST:
         return place / f"{name.removesuffix('.rdb').removesuffix('.json')}.json"
     paths = sorted((path for path in place.glob("*.json") if _backup.NAME.fullmatch(path.stem)), key=lambda path: path.stem)
-    good = [path for path in paths if _read(path)["tested"]]
-    if not paths:
-        raise ValueError(f"there is no backup in {place}: give redis_backup_dir, or the path of a manifest as redis_restore_from")
-    return (good or paths)[-1]
+    known = {path: _read(path) for path in paths}
+    meant = [path for path in paths if not _backup.is_before_restore(known[path])]
+    good = [path for path in meant if known[path]["tested"]]
+    if not meant:
+        others = f" but what {len(paths)} restores have replaced, which have to be named" if paths else ""
+        raise ValueError(f"there is no backup in {place}{others}: give redis_backup_dir, or the path of a manifest as redis_restore_from")
+    return (good or meant)[-1]
 
 
 def _read(path: Path) -> dict[str, Any]:

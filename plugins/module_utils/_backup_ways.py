@@ -29,6 +29,8 @@ SERVERS = ("redis-server", "valkey-server")
 # A file may be that much older than the moment at which its save was asked for: clocks of file systems are coarse.
 COARSE = 2.0
 RETRY = 0.2
+# The file of a module that was loaded.
+LIBRARY = ".so"
 # What a new RDB file may need beside the old one, for each byte of it.
 GROWTH = 1.2
 NO_TOOL = (
@@ -230,7 +232,8 @@ def _command(endpoint: Endpoint, tool: str, target: Path) -> tuple[list[str], di
 
 
 def _modules(client: Client) -> list[str]:
-    """Names of its modules, where it tells."""
+    """Names of its modules, where it tells, without those that are part of the program: Redis 8 has vectorset, Valkey 9 has lua."""
     reply = client.pipeline([("MODULE", "LIST")])[0]
-    rows = [] if isinstance(reply, Refused) else reply
-    return [str(dict(zip(row[::2], row[1::2])).get("name")) for row in rows]
+    rows = [dict(zip(row[::2], row[1::2])) for row in ([] if isinstance(reply, Refused) else reply)]
+    # Redis before 7.0 tells no path, and has none of its own.
+    return [str(row.get("name")) for row in rows if LIBRARY in str(row.get("path", LIBRARY))]

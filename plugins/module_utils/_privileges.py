@@ -62,7 +62,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "add_replica": REPLICATE,
     "remove_replica": REPLICATE,
     "restore": (*BACKUP, "replicaof"),
-    "flush": (*BACKUP, "unlink", "flushdb", "memory|usage"),
+    "flush": (*dict.fromkeys((*BACKUP, *KEYS)), "unlink", "flushdb"),
     "fallback_disable": (),
 }
 # They take data away, from any key: only who is named for them may.

@@ -14,12 +14,12 @@ import contextlib
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils import _backup, _backup_ways, _info, _rdb_file, _rdb_versions, _scratch_server
-from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, open_client
+from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, open_any, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._keys_server import Keys
 from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented, refusal
 
@@ -30,6 +30,8 @@ ARRIVAL = 15.0
 # Keys that expire meanwhile make counts differ for a moment.
 SETTLING = 20.0
 SAMPLE = 1_000
+# States that pass.
+SILENT = ("hung", "timeout", "loading", "max_clients")
 LOGIN = ("masterauth", "masteruser", "tls-replication", "maxmemory", "save")
 
 
@@ -149,8 +151,9 @@ def _login(client: Client, listen: _scratch_server.Listen, config: Mapping[str, 
     except Refused as error:
         raise ValueError(refusal(client, ("CONFIG", "SET"), error)) from None
     finally:
-        with contextlib.closing(_again(client)) as other:
-            other.pipeline([("CONFIG", "SET", name, before) for name, (dummy, before) in wanted.items()] or [("PING",)])
+        back = [("CONFIG", "SET", name, before) for name, (dummy, before) in wanted.items()]
+        if back:
+            _insist(client, lambda other: other.pipeline(back), SETTLING)
 
 
 def _copied(client: Client, scratch: _scratch_server.Scratch, listen: _scratch_server.Listen, seconds: float) -> dict[str, dict[str, int]]:
@@ -162,19 +165,35 @@ def _copied(client: Client, scratch: _scratch_server.Scratch, listen: _scratch_s
         raise ValueError(refusal(client, ("REPLICAOF",), error)) from None
     try:
         _wait(client, scratch, listen, seconds)
-        found = _same(client, scratch)
+        found: dict[str, dict[str, int]] = _insist(client, lambda other: _same(other, scratch), SETTLING)
     except (ValueError, Unavailable, Refused) as error:
         raise NotRestored(str(error), _arrived(scratch)) from None
     finally:
-        with contextlib.closing(_again(client)) as other:
-            other.call("REPLICAOF", "NO", "ONE")
+        _insist(client, lambda other: other.call("REPLICAOF", "NO", "ONE"), seconds)
     return found
+
+
+def _insist(client: Client, what: Callable[[Client], Any], seconds: float) -> Any:
+    """What this brings, by a connection of its own; again for as long as it may take where the server answers nobody meanwhile.
+
+    It does so while it frees what it held, and while it loads a single large key.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            other, dummy = open_any(client.endpoint, 5.0, 30.0)
+            with contextlib.closing(other):
+                return what(other)
+        except (Unavailable, Refused) as error:
+            if error.failure.state not in SILENT or time.monotonic() > end:
+                raise
+        time.sleep(INTERVAL)
 
 
 def _wait(client: Client, scratch: _scratch_server.Scratch, listen: _scratch_server.Listen, seconds: float) -> None:
     started = time.monotonic()
     while time.monotonic() - started < seconds:
-        info = _info.parse(client.call("INFO"))
+        info = _insist(client, lambda other: _info.parse(other.call("INFO")), seconds)
         replication = info.get("replication") or {}
         if replication.get("master_link_status") == "up" and not info.get("persistence", {}).get("loading"):
             return

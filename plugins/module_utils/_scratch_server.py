@@ -10,14 +10,16 @@ It begins as a replica of nobody: so it keeps keys that have expired since, and 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,8 @@ MEMORY_FACTOR = 1.3
 MEMORY_BESIDE = 64 * 1024 * 1024
 DATABASES = 1024
 LOG_LINES = 3
+# Of prctl(2).
+PR_SET_PDEATHSIG = 1
 # Lines that say why, among those that a server writes when it gives up.
 TELLING = re.compile(r"(?i)can't|cannot|error|wrong|fatal|bad|unknown|mismatch|unexpected|corrupt|short read|handle")
 CONFIGURATION = """
@@ -141,10 +145,7 @@ def loaded(rdb: Path, program: tuple[str, str, str], seconds: float, listen: Lis
         text = CONFIGURATION.format(folder=folder, port=port, bind=address, databases=DATABASES)
         # By standard input: a password would be seen among the arguments, and in a file longer than it has to be.
         text += listen.configuration if listen else ""
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [program[0], "-"], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, cwd=folder, env={"LC_ALL": "C"}, **user
-            )
+        process = _started(program[0], folder, user)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(text.encode(), timeout=INTERVAL)
         # Before anything else this process may be killed when memory ends.
@@ -158,6 +159,25 @@ def loaded(rdb: Path, program: tuple[str, str, str], seconds: float, listen: Lis
             process.kill()
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(program: str, folder: Path, user: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    words: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.STDOUT, "cwd": folder, "env": {"LC_ALL": "C"}, **user}
+    with (folder / "log").open("wb") as log:
+        try:
+            # A module has one thread.
+            return subprocess.Popen([program, "-"], stdout=log, preexec_fn=_dies_with_us(), **words)  # noqa: PLW1509
+        except OSError as error:
+            who = " by somebody else than root" if user else ""
+            raise NoProgram(f"{program} cannot be run{who} ({error.strerror})") from None
+
+
+def _dies_with_us() -> Callable[[], Any] | None:
+    """Done in the new process: the kernel ends it when this one is killed, or a server would stay behind with all the data."""
+    with contextlib.suppress(OSError, AttributeError):
+        control = ctypes.CDLL(None).prctl
+        return lambda: control(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return None
 
 
 def _handed_over(folder: Path, rdb: Path) -> dict[str, Any]:

@@ -103,6 +103,10 @@ would:
   description: One sentence of what would be done.
   returned: in check mode
   type: str
+untested_because:
+  description: Why it could not be tested, as far as that can be told before; empty otherwise.
+  returned: in check mode
+  type: str
 seconds:
   description: How long all of it took.
   returned: success, but not in check mode

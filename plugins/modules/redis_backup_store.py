@@ -68,8 +68,8 @@ options:
     default: 7
   name:
     description:
-      - For V(found), V(latest) (the newest one that was tested, else the newest), the time in a file's name, or the path of a manifest or
-        of its file, with a slash in it.
+      - For V(found), V(latest) (the newest one that was tested, else the newest; never one that holds what a restore has replaced), the
+        time in a file's name, or the path of a manifest or of its file, with a slash in it.
     type: str
     default: latest
 seealso:

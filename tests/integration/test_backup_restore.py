@@ -11,6 +11,7 @@ import stat
 
 import pytest
 
+from tests.incidents import users
 from tests.lab import servers
 from tests.lab.scenarios.scenario import pair
 
@@ -72,10 +73,11 @@ ACCEPT = ("-e", "redis_restore_accept_data_loss=true")
 
 
 def test_a_backup_is_planned_restored_and_taken_back(play, store, guarded, tmp_path):
-    with servers.running(servers.embedded(), requirepass=PASSWORD, appendonly="yes") as server:
-        client, url = server.client(), f"redis://:{PASSWORD}@127.0.0.1:{server.port}"
+    # As the user of its own with the least privileges.
+    with users.standing("restore"), servers.running(servers.embedded(), requirepass=PASSWORD, appendonly="yes") as server:
+        client, url = server.client(), f"redis://ops_remediate:{users.PASSWORD}@127.0.0.1:{server.port}"
         client.mset({"a": "1", "b": "2"})
-        client.expire("a", 3_600)
+        client.expire("a", 36_000)
         assert play(BACKUP, *store, REDIS_URL=url).status == 0
         first = kept(tmp_path)[0]["file"]
         client.delete("a")
@@ -87,16 +89,18 @@ def test_a_backup_is_planned_restored_and_taken_back(play, store, guarded, tmp_p
         assert "2 keys in place of 2" in planned.output
         assert (client.config_get("*"), client.exists("c"), len(kept(tmp_path))) == (before, 1, 1)
         assert not (tmp_path / "guard").exists()
-        done = play(RESTORE, *store, *guarded, *APPLY, *ACCEPT, "-vvv", REDIS_URL=url)
+        done = play(RESTORE, *store, *guarded, *APPLY, *ACCEPT, "-e", "redis_backup_keep=1", "-vvv", timeout=300, REDIS_URL=url)
         assert (done.status, rows(done)) == (0, [("restore", "resolved")]), done.output
-        assert (client.exists("c"), client.get("b"), 3_500 < client.ttl("a") <= 3_600) == (0, b"2", True)
+        assert (client.exists("c"), client.get("b"), 35_000 < client.ttl("a") <= 36_000) == (0, b"2", True)
         assert client.config_get("*") == before
-        assert PASSWORD not in done.output
-        second = kept(tmp_path)[-1]
+        assert not [secret for secret in (PASSWORD, users.PASSWORD) if secret in done.output]
+        still, second = kept(tmp_path)
+        assert still["file"] == first, "the one that was restored is not deleted for the other"
         assert second["reason"] == f"before {first} was restored"
-        back = play(RESTORE, *store, *guarded, *APPLY, *ACCEPT, "-e", f"redis_restore_from={second['file']}", REDIS_URL=url)
+        back = play(RESTORE, *store, *guarded, *APPLY, *ACCEPT, "-e", f"redis_restore_from={second['file']}", timeout=300, REDIS_URL=url)
         assert back.status == 0, back.output
         assert sorted(client.keys()) == [b"b", b"c"]
+        assert users.refused({"url": server.url, "login_password": PASSWORD}) == []
     ledger = json.loads((tmp_path / "guard" / "ledger.json").read_text())
     assert ledger["pending"] == []
 

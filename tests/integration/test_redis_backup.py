@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import shutil
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -111,6 +114,9 @@ def test_nothing_is_written_in_check_mode(family_binary, run_module, tmp_path):
         server.client().set("a", 1)
         done = run_module("redis_backup", url=server.url, dest=str(tmp_path), _check_mode=True)
         assert done["would"] == "would save (BGSAVE) and copy the file (1 keys now), and load it into a throw-away server to count it"
+        assert done["untested_because"] == ""
+        done = run_module("redis_backup", url=server.url, dest=str(tmp_path), program="/bin/false", _check_mode=True)
+        assert done["would"].endswith("and cannot test it: /bin/false does not say which version it is")
         assert not (server.folder / "dump.rdb").exists()
     assert list(tmp_path.iterdir()) == []
 
@@ -136,6 +142,33 @@ def test_a_program_that_cannot_read_it_is_no_failure(run_module, tmp_path):
     assert done["backup"]["said"] == {"db0": {"keys": [1, 1], "expires": [0, 0]}}
 
 
+@contextlib.contextmanager
+def unable(binary):
+    """A program that says which server it is, and can load nothing; whoever runs it."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        program = Path(name) / "redis-server"
+        program.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec {binary} --version\necho "Short read or OOM loading DB"\nexit 1\n')
+        program.chmod(0o755)
+        yield program
+
+
+def test_what_cannot_be_loaded_is_no_backup(server, binary, run_module, tmp_path):
+    server.client().set("a", 1)
+    with unable(binary) as program:
+        done = run_module("redis_backup", url=server.url, dest=str(tmp_path), program=str(program))
+    assert done["msg"] == "the backup is no good: it cannot be loaded: Short read or OOM loading DB"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else to load a file")
+def test_a_program_that_root_alone_may_run_is_no_failure(family_binary, run_module, tmp_path):
+    with servers.running(family_binary) as server, unable(family_binary) as program:
+        program.parent.chmod(0o700)
+        done = run_module("redis_backup", url=server.url, dest=str(tmp_path), program=str(program))
+    assert done["backup"]["untested_because"] == f"{program} cannot be run by somebody else than root (Permission denied)"
+
+
 def test_what_is_there_already_is_not_overwritten(family_binary, run_module, tmp_path):
     (tmp_path / "dump.rdb").write_text("mine")
     with servers.running(family_binary) as server:
@@ -146,6 +179,11 @@ def test_what_is_there_already_is_not_overwritten(family_binary, run_module, tmp
 
 def test_a_server_that_is_not_there(run_module, tmp_path):
     assert "127.0.0.1:1" in run_module("redis_backup", url="redis://127.0.0.1:1", dest=str(tmp_path))["msg"]
+
+
+def test_a_sentinel_holds_no_data(family_binary, run_module, tmp_path):
+    with servers.running(family_binary, sentinel_mode=True, save=None) as sentinel:
+        assert "is a Sentinel, which holds no data" in run_module("redis_backup", url=sentinel.url, dest=str(tmp_path))["msg"]
 
 
 @pytest.mark.parametrize(("option", "value"), [("wait_timeout", 0), ("sample", -1)])

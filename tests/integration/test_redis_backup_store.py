@@ -17,6 +17,9 @@ def test_what_cannot_be_used_is_told_in_a_sentence(play, tmp_path):
         {"aragora.redis.redis_backup_store": {"state": "found", "server": "a", "dir": str(tmp_path)}, "ignore_errors": True},
         {"aragora.redis.redis_backup_store": {"state": "prepared", "server": "a", "dir": f"{tmp_path}/plain"}, "ignore_errors": True},
         {"aragora.redis.redis_backup_store": {"state": "kept", "server": "a"}, "ignore_errors": True},
+        # Roles go on where there is none.
+        {"aragora.redis.redis_backup_store": {"state": "found", "server": "a"}, "register": "found", "failed_when": False},
+        {"ansible.builtin.assert": {"that": "found.msg is match('there is no backup in')"}},
     ]
     (tmp_path / "tasks.yml").write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     played = play(str(tmp_path / "tasks.yml"), ANSIBLE_COLLECTIONS_PATH=str(ROOT / "collections"))

@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
+import socket
+import threading
 import time
 
 import pytest
@@ -179,6 +183,53 @@ def test_who_is_interrupted_leaves_a_master(family_binary, run_module, tmp_path)
         assert server.client().info("replication")["role"] == "master"
         assert server.client().config_get("masterauth")["masterauth"] == ""
     nothing_is_left(before)
+
+
+def test_a_server_that_answers_nobody_while_it_copies_is_waited_for(run_module, tmp_path):
+    """As one does that frees a large data set, or loads a large key: for longer than any time-out of its clients."""
+    with servers.running(servers.embedded(), key_load_delay=200) as server:
+        fill(server, 20_000, 100)
+        taken = backup(run_module, server, tmp_path / "one", program=str(servers.embedded()))
+        server.client().set("new", "1")
+        silent = []
+
+        def hang(dummy):
+            if not silent and server.client().info("replication")["role"] == "slave":
+                server.pause()
+                silent.append(threading.Timer(8.0, server.process.send_signal, [signal.SIGCONT]))
+                silent[0].start()
+
+        options = {"url": server.url, "timeout": 1, "program": str(servers.embedded()), "accept_data_loss": True}
+        done = run_module("redis_restore", _beside=hang, **options, **taken)
+        assert done.get("restored") == {"db0": {"keys": 20_000, "expires": 0}}, done
+        assert silent
+        assert server.client().info("replication")["role"] == "master"
+        assert server.client().config_get("masterauth")["masterauth"] == ""
+
+
+def test_who_is_killed_leaves_no_server_behind(family_binary, run_module, tmp_path):
+    with servers.running(family_binary, key_load_delay=200) as server:
+        fill(server, 20_000, 100)
+        taken = backup(run_module, server, tmp_path / "one", program=str(family_binary))
+        before, seen = leftovers(), set()
+
+        def kill(process):
+            told = server.client().info("replication")
+            if told["role"] == "slave":
+                seen.update([told["master_port"]])
+                process.kill()
+
+        with pytest.raises(AssertionError, match="said nothing"):
+            run_module("redis_restore", _beside=kill, url=server.url, program=str(family_binary), accept_data_loss=True, **taken)
+        (port,) = seen
+
+        def is_gone():
+            with socket.socket() as sock:
+                return sock.connect_ex(("127.0.0.1", port))
+
+        servers.wait_for(is_gone, "the throw-away server has stayed behind")
+    for name in leftovers() - before:
+        shutil.rmtree(f"/var/tmp/{name}", ignore_errors=True)
 
 
 @pytest.mark.skipif(network.why_not() is not None, reason=str(network.why_not()))

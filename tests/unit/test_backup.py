@@ -98,6 +98,15 @@ class TestStore:
         self.keep(tmp_path, tested=False)
         assert _backup_store.found(tmp_path, "cache1", "latest")[0] == good
 
+    def test_the_latest_is_none_of_what_a_restore_has_replaced(self, tmp_path):
+        good, dummy = self.keep(tmp_path, reason="before page:* was flushed")
+        replaced, dummy = self.keep(tmp_path, reason=f"before {good['file']} was restored")
+        assert _backup_store.found(tmp_path, "cache1", "latest")[0] == good
+        assert _backup_store.found(tmp_path, "cache1", replaced["file"])[0] == replaced
+        (tmp_path / "cache1" / good["file"]).with_suffix(".json").unlink()
+        with pytest.raises(ValueError, match=r"no backup in .* but what 1 restores have replaced"):
+            _backup_store.found(tmp_path, "cache1", "latest")
+
     def test_only_files_that_a_manifest_names_are_deleted(self, tmp_path):
         first, dummy = self.keep(tmp_path)
         (tmp_path / "cache1" / "20200101T000000Z.rdb").write_text("somebody's own")
@@ -126,6 +135,18 @@ class TestStore:
         (tmp_path / "cache1" / "20261123T000000Z.json").write_text(text)
         with pytest.raises(ValueError, match="manifest"):
             _backup_store.found(tmp_path, "cache1", "20261123T000000Z")
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("bytes", None), ("bytes", True), ("bytes", -1), ("counted", 5), ("counted", {"db0": 5}), ("counted", {"db0": {"keys": 1}}),
+            ("counted", {"db0": {"keys": "1", "expires": 0}}), ("said", []), ("said", {"db0": {"keys": [1], "expires": [0, 0]}}),
+            ("version", "\x1b[31m7"), ("server", "a\nb"), ("taken_at", 5), ("tested", "yes"), ("reason", ["x"]), ("used_memory", "1"),
+        ],
+    )  # fmt: skip
+    def test_what_does_not_fit_into_a_manifest_is_named(self, field, value):
+        with pytest.raises(ValueError, match=rf"no proper {field}$"):
+            _backup.check({**MANIFEST, "schema": 1, "file": "20261123T000000Z.rdb", field: value}, "it")
 
     def test_a_folder_of_others_is_refused(self, tmp_path):
         (tmp_path / "cache1").mkdir()

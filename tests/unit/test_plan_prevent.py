@@ -113,6 +113,18 @@ def test_a_limit_is_set_where_there_is_none_and_nowhere_else():
     assert plan("memory_high", leave_out=only("memory"))["memory"] == {}
 
 
+def test_of_the_memory_the_variables_of_this_role_are_named():
+    snapshot = snapshot_of("memory_unlimited")
+    snapshot["host"] = None
+    snapshot["info"]["memory"]["total_system_memory"] = 0
+    found = plan(snapshot, leave_out=only("memory"))
+    assert found["refused"] == [
+        "maxmemory stays 0: nobody tells how much memory the host has: give a number, redis_hardening_maxmemory=2gb"
+    ]
+    with pytest.raises(ValueError, match=r"^redis_hardening_maxmemory is '2gbb'"):
+        plan("memory_unlimited", leave_out=only("memory"), maxmemory="2gbb")
+
+
 def test_what_runs_is_written_into_the_file():
     found = plan("config_not_persisted", leave_out=only("persist"))
     assert found["persist"]

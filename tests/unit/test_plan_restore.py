@@ -23,6 +23,7 @@ KEYS = {"info.keyspace": {"db0": {"keys": 3, "expires": 0}, "db9": {"keys": 2, "
 FAR = {"server.local": False}
 FOUND = {"backup": {"file": "20261123T000000Z.rdb"}, "path": "/b/x.rdb", "sentence": "cache1/20261123T000000Z.rdb: 7 keys"}
 TESTED = {"counted": {"db0": {"keys": 7, "expires": 2}}}
+OF_LOOPBACK = {"role": "slave", "master_host": "127.0.0.1", "master_port": 1}
 ACCEPT = {"accept_data_loss": True}
 
 
@@ -71,6 +72,8 @@ def test_what_is_set_for_a_while_is_known_before(changes, temporary):
         ({"availability.state": "loading"}, ACCEPT, "its state is loading"),
         ({"info.cluster": {"cluster_enabled": 1}}, ACCEPT, "a node of a cluster"),
         ({"info.replication": {"role": "slave", "master_host": "m", "master_port": 1}}, ACCEPT, "it is a replica: restore its master m:1"),
+        ({"info.replication": {**OF_LOOPBACK, "master_link_status": "up"}}, ACCEPT, "it is a replica: restore its master 127.0.0.1:1"),
+        ({"info.replication": {**OF_LOOPBACK, "master_link_status": "down"}}, ACCEPT, "a restore that was killed, make it a master again"),
         ({"clients.sentinels": 3}, ACCEPT, "SENTINEL REMOVE NAME on each"),
         (FAR, ACCEPT, "redis_restore_address"),
         ({**HOST, "host.container": {"name": "cache", "engine": "docker"}}, ACCEPT, "it runs in the container cache"),

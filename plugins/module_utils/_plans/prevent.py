@@ -147,14 +147,22 @@ def _memory(draft: Draft) -> None:
     if not draft.wants("memory") or draft.facts.integer("config.maxmemory"):
         return
     asked = {name: draft.options.get(name) for name in ("maxmemory", "policy", "workload_role")}
-    found = memory.plan(draft.facts.snapshot, {**QUIET, **asked})
+    try:
+        found = memory.plan(draft.facts.snapshot, {**QUIET, **asked})
+    except ValueError as error:
+        raise ValueError(_ours(str(error))) from None
     steps = [step for step in found["steps"] if step.startswith("maxmemory")]
     if found["refused"]:
-        draft.left += [f"maxmemory stays 0: {text}" for text in found["refused"]]
+        draft.left += [f"maxmemory stays 0: {_ours(text)}" for text in found["refused"]]
     elif steps:
         settings = {name: value for name, value in found["settings"].items() if name in LIMIT}
         draft.done["memory"] = {"settings": settings, "lower": found["lower"], "defrag": {}, "purge": False}
         draft.steps += steps
+
+
+def _ours(text: str) -> str:
+    """The sentence of another action, with the variable that is read here."""
+    return text.replace("redis_memory_maxmemory", "redis_hardening_maxmemory")
 
 
 def _persist(draft: Draft) -> None:

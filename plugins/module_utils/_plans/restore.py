@@ -29,6 +29,10 @@ FAR = (
     "it is on another machine, and copies the data from a throw-away server there: give an inventory with the host in it (-i), or the "
     "address of this machine at which it finds it (redis_restore_address)"
 )
+LEFT = (
+    "it is a replica of {master}, which does not answer: if that was the throw-away server of a restore that was killed, make it a master "
+    "again (REPLICAOF NO ONE), look which data it has, and run this again; else restore its master"
+)
 CONTAINED = "it runs in the container {name}, where {loopback} is not its host: give the address at which it finds its host ({variable})"
 
 
@@ -71,7 +75,9 @@ def _unfit(facts: Facts, options: Mapping[str, Any]) -> list[str]:
         return ["it is a node of a cluster, which cannot copy from a single server: load it elsewhere, and redis-cli --cluster import it"]
     replication = facts.get_or("info.replication", None) or {}
     if replication.get("role") != "master":
-        return [f"it is a replica: restore its master {replication.get('master_host')}:{replication.get('master_port')}"]
+        master = f"{replication.get('master_host')}:{replication.get('master_port')}"
+        is_left = replication.get("master_host") == (options.get("address") or LOOPBACK) and replication.get("master_link_status") == "down"
+        return [LEFT.format(master=master) if is_left else f"it is a replica: restore its master {master}"]
     refused = [SENTINELS] if facts.get_or("clients.sentinels", 0) else []
     container = part_or_empty(facts, "container")
     if options.get("address"):
