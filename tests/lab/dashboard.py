@@ -34,7 +34,7 @@ def rate(metric: str, labels: str = "") -> str:
 
 ROWS: dict[str, tuple[Panel, ...]] = {
     "Is it there?": (
-        Panel("Answers", "bool_on_off", (("redis_up{@}", WHO),), ((0, "red"), (1, "green")), "RedisUnavailable"),
+        Panel("Answers", "bool_on_off", (("redis_up{@}", WHO),), ((0, "red"), (1, "green")), "RedisUnavailable, RedisLoginRefused"),
         Panel("Asked by Prometheus", "bool_on_off", (("up{@}", WHO),), ((0, "red"), (1, "green")), "RedisExporterDown"),
         Panel("Uptime", "s", (("redis_uptime_in_seconds{@}", WHO),), (), "RedisRestarting, RedisLoading"),
     ),
