@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 OWNER = "aragora.redis"
+# A key that YAML takes for nothing else.
+PLAIN = re.compile(r"[a-z]+_[a-z_]+|authorization|continue|credentials|equal|files|name|receiver|replacement|routes|type|url")
 EMPTY = ("", "[]", "null", "~")
 
 
@@ -30,15 +32,38 @@ def with_items(text: str, path: str, items: Sequence[Any], mark: str) -> str:
     place, indent, key = _find(lines, path.split("."))
     head = [f"{' ' * indent}{key}:"] if key else []
     deeper = indent + 2 if key else indent
-    body = [f"{' ' * deeper}- {_flow(item)}" for item in items]
+    body = [f"{' ' * deeper}{line}" for item in items for line in _item(item)]
     opened, closed = (f"{' ' * deeper}# {word} {OWNER}: {mark}" for word in ("BEGIN", "END"))
     block = [opened, *head, *body, closed]
     return "\n".join([*lines[:place], *block, *lines[place:]]) + "\n"
 
 
-def _flow(item: Any) -> str:
+def _item(value: Any) -> list[str]:
+    """The lines of an item of a list."""
+    first, *rest = _lines(value)
+    return [f"- {first}", *(f"  {line}" for line in rest)]
+
+
+def _lines(value: Any) -> list[str]:
+    """The lines of a value; what holds no mapping stands on one."""
+    if isinstance(value, Mapping) and value:
+        return [line for key, inner in value.items() for line in _pair(str(key), inner)]
+    if isinstance(value, list) and any(isinstance(inner, (Mapping, list)) for inner in value):
+        return [line for inner in value for line in _item(inner)]
+    return [_flow(value)]
+
+
+def _pair(key: str, value: Any) -> list[str]:
+    name = key if PLAIN.fullmatch(key) else _flow(key)
+    first, *rest = _lines(value)
+    if not rest and not isinstance(value, Mapping) and not first.startswith("- "):
+        return [f"{name}: {first}"]
+    return [f"{name}:", *(f"  {line}" for line in (first, *rest))]
+
+
+def _flow(value: Any) -> str:
     """JSON is YAML and quotes whatever has to be; characters beyond ASCII are written in YAML's way, which knows no surrogates."""
-    text = json.dumps(item, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
     return "".join(char if " " <= char <= "~" else f"\\U{ord(char):08x}" for char in text)
 
 

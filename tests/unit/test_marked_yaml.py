@@ -14,7 +14,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._marked_yaml import 
 from hypothesis import given
 from hypothesis import strategies as st
 
-OURS = {"job_name": "ours", "labels": ["a: b # c", "{{ x }}"]}
+OURS = {"job_name": "ours", "labels": ["a: b # c", "{{ x }}"], "files": [{"a": 1, "yes": {}}, [2]]}
 TEXTS = {
     "two spaces": "global: {}\na:\n  # - commented\n  - x: 1\n    y: [2]\nb: 1\n",
     "no spaces": "a:\n- x: 1\n  y:\n  - 2\nb: 1\n",
@@ -75,7 +75,11 @@ def test_what_it_does_not_understand_is_refused(text, path, words):
         with_items(text, path, [1], "mine")
 
 
-VALUES = st.recursive(st.text(max_size=8) | st.integers() | st.booleans(), lambda inner: st.lists(inner, max_size=3), max_leaves=4)
+VALUES = st.recursive(
+    st.text(max_size=8) | st.integers() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=5,
+)
 
 
 @given(
