@@ -17,7 +17,7 @@ from typing import Any
 
 OWNER = "aragora.redis"
 # A key that YAML takes for nothing else.
-PLAIN = re.compile(r"[a-z]+_[a-z_]+|authorization|continue|credentials|equal|files|name|receiver|replacement|routes|type|url")
+PLAIN = re.compile(r"(?!(?:true|null|false)$)[a-z_]{4,}|url")
 EMPTY = ("", "[]", "null", "~")
 
 
@@ -33,7 +33,7 @@ def with_items(text: str, path: str, items: Sequence[Any], mark: str) -> str:
     head = [f"{' ' * indent}{key}:"] if key else []
     deeper = indent + 2 if key else indent
     body = [f"{' ' * deeper}{line}" for item in items for line in _item(item)]
-    opened, closed = (f"{' ' * deeper}# {word} {OWNER}: {mark}" for word in ("BEGIN", "END"))
+    opened, closed = (f"{' ' * indent}# {word} {OWNER}: {mark}" for word in ("BEGIN", "END"))
     block = [opened, *head, *body, closed]
     return "\n".join([*lines[:place], *block, *lines[place:]]) + "\n"
 
