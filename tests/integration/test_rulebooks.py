@@ -51,7 +51,8 @@ def embedded_server():
 def targets(rulebook):
     """The servers of the reports that are written, one name for each run."""
     found = []
-    for path in rulebook.log.parent.glob("reports/*/report.json"):
+    # Not the link "latest".
+    for path in rulebook.log.parent.glob("reports/*Z-*/report.json"):
         # One that is being written is none yet.
         with contextlib.suppress(json.JSONDecodeError):
             found += [target["name"] for target in json.loads(path.read_text())["targets"]]
