@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.lab import eda, servers
+from tests.lab import eda, sentinels, servers
 from tests.lab.eda import alert, message
 from tests.lab.servers import wait_for
 
@@ -24,6 +24,8 @@ pytestmark = [
 # A whole plan, beside others.
 RUN = 240.0
 PLAYS = re.compile(r"^PLAY \[Remediate, replicas first\]", re.MULTILINE)
+RULES_OF_SENTINELS = "aragora.redis.redis_sentinel_events"
+LOCAL = {"ansible_connection": "local", "redis_diagnosis_host": False, "redis_diagnosis_keyspace": "none", "redis_diagnosis_window": 0.1}
 HOSTS = ("well", "name", "storm1", "storm2", "storm3")
 
 
@@ -32,13 +34,12 @@ def rulebook(tmp_path_factory, embedded_server):
     """The rulebook of alerts over hosts that are all one healthy server; it plans."""
     folder = tmp_path_factory.mktemp("rulebook")
     here = {
-        "ansible_connection": "local", "ansible_python_interpreter": str(eda.python()), "redis_guard_dir": f"{folder}/guard",
-        "redis_connection": {"login_port": embedded_server.port}, "redis_diagnosis_host": False, "redis_diagnosis_keyspace": "none",
-        "redis_diagnosis_window": 0.1,
+        **LOCAL, "ansible_python_interpreter": str(eda.python()), "redis_guard_dir": f"{folder}/guard",
+        "redis_connection": {"login_port": embedded_server.port},
     }  # fmt: skip
     inventory = folder / "hosts.json"
     inventory.write_text(json.dumps({"redis": {"hosts": dict.fromkeys(HOSTS, here)}}))
-    with eda.running(folder, inventory) as started:
+    with eda.running(folder, inventory, redis_events_fallback=["RedisUnavailable"]) as started:
         yield started
 
 
@@ -48,15 +49,20 @@ def embedded_server():
         yield server
 
 
-def targets(rulebook):
-    """The servers of the reports that are written, one name for each run."""
+def reports(rulebook):
+    """The servers of each report that is written."""
     found = []
     # Not the link "latest".
     for path in rulebook.log.parent.glob("reports/*Z-*/report.json"):
         # One that is being written is none yet.
         with contextlib.suppress(json.JSONDecodeError):
-            found += [target["name"] for target in json.loads(path.read_text())["targets"]]
-    return sorted(found)
+            found.append([target["name"] for target in json.loads(path.read_text())["targets"]])
+    return found
+
+
+def targets(rulebook):
+    """The servers of all of them, one name for each run."""
+    return sorted(name for names in reports(rulebook) for name in names)
 
 
 def touching(path):
@@ -113,12 +119,22 @@ def test_what_is_forged_starts_nothing_and_the_webhook_goes_on_listening(ruleboo
     assert rulebook.process.poll() is None
 
 
-@pytest.mark.parametrize("host", ["redis", "elsewhere", "0", "None", "False"])
-def test_a_name_that_is_no_host_of_the_inventory_is_one_sentence(rulebook, host):
+def test_a_name_that_is_no_host_of_the_inventory_is_one_sentence(rulebook):
     before = len(PLAYS.findall(rulebook.said()))
-    assert rulebook.tell(alert(host)) == 200
-    wait_for(lambda: f"'{host}' is not the name of one host of the inventory: nothing is done" in rulebook.said(), "the sentence", RUN)
+    # The group, a host that is not there, and what a template would make nothing of, so that all hosts were meant.
+    names = ("redis", "elsewhere", "0", "None", "False")
+    assert rulebook.tell(*map(alert, names)) == 200
+    for name in names:
+        sentence = f"'{name}' is not the name of one host of the inventory: nothing is done"
+        wait_for(lambda sentence=sentence: sentence in rulebook.said(), sentence, RUN)
     assert len(PLAYS.findall(rulebook.said())) == before
+
+
+def test_the_end_of_an_alert_has_the_application_use_redis_again(rulebook):
+    assert rulebook.tell(alert("name", "RedisUnavailable", "resolved"), alert("redis", "RedisUnavailable", "resolved")) == 200
+    wait_for(lambda: "PLAY [Choose the hosts of the application]" in rulebook.said(), "the playbook", RUN)
+    wait_for(lambda: "Nobody says where the application runs" in " ".join(rulebook.said().split()), "its sentence", RUN)
+    assert len(re.findall(r"^PLAY .Choose the hosts of the application", rulebook.said(), re.MULTILINE)) == 1
 
 
 def test_a_storm_of_alerts_starts_one_run_a_server(rulebook):
@@ -133,3 +149,22 @@ def test_a_storm_of_alerts_starts_one_run_a_server(rulebook):
     assert rulebook.tell(alert("afterwards")) == 200
     wait_for(lambda: "'afterwards' is not the name" in rulebook.said(), "the end of the storm", RUN)
     assert [name for name in targets(rulebook) if name in hosts] == list(hosts)
+
+
+def test_a_failover_that_sentinels_tell_of_has_the_group_put_in_order(tmp_path):
+    with sentinels.watched(servers.embedded(), replicas=1) as watched:
+        here = {**LOCAL, "ansible_python_interpreter": str(eda.python()), "redis_group": "shop"}
+        ports = [server.port for server in (watched.master, *watched.replicas)]
+        members = {f"shop{port}": {**here, "redis_connection": {"login_port": port}} for port in ports}
+        inventory = tmp_path / "hosts.json"
+        inventory.write_text(json.dumps({"shop": {"hosts": members}, "others": {"hosts": {"other": here}}}))
+        told = {
+            "redis_events_sentinels": [f"127.0.0.1:{guard.port}" for guard in watched.sentinels],
+            "redis_events_masters": {sentinels.NAME: "shop"},
+        }
+        with eda.running(tmp_path, inventory, RULES_OF_SENTINELS, listens=False, **told) as started:
+            wait_for(lambda: all(sentinels.listeners(guard) for guard in watched.sentinels), "the rulebook to listen", eda.STARTING)
+            watched.failover()
+            wait_for(lambda: "PLAY [Diagnose]" in started.said(), "the diagnosis of the master that was down", RUN)
+            wait_for(lambda: "PLAY [Heal, replicas first]" in started.said(), "the plan to put the group in order", RUN)
+        assert set(re.findall(r"\(item=(\w+)\)", started.said())) == set(members)

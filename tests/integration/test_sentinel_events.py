@@ -67,17 +67,12 @@ def listening(**args):
         loop.close()
 
 
-def subscribed(guard):
-    """How many of its clients listen. A Sentinel has no PUBSUB."""
-    return sum(client["psub"] != "0" for client in guard.client().client_list())
-
-
 def test_a_failover_is_told_once_however_many_sentinels_tell_of_it(family_binary):
     with sentinels.watched(family_binary) as watched:
         addresses = [f"127.0.0.1:{guard.port}" for guard in watched.sentinels]
         # One that is never there does not keep the others waiting.
         with listening(sentinels=[*addresses, f"127.0.0.1:{servers.free_port()}"], masters={sentinels.NAME: "shop"}, window=30) as events:
-            wait_for(lambda: all(subscribed(guard) for guard in watched.sentinels), "the source to listen")
+            wait_for(lambda: all(sentinels.listeners(guard) for guard in watched.sentinels), "the source to listen")
             promoted = watched.failover()
             events.wait("+switch-master")
             # Each of them has told of it when each names the new master.
@@ -95,12 +90,12 @@ def test_it_survives_sentinels_that_go_and_come_back(family_binary):
         port = servers.free_port()
         first = stack.enter_context(sentinels.sentinel(family_binary, master, 1, port=port))
         with listening(sentinels=f"127.0.0.1:{port}", silent=1, connect_timeout=1, types=["+monitor", "+sdown", "+reset-master"]) as events:
-            wait_for(lambda: subscribed(first), "the source to listen")
+            wait_for(lambda: sentinels.listeners(first), "the source to listen")
             first.stop()
             events.wait("unreachable", target="")
             with sentinels.sentinel(family_binary, master, 1, port=port) as second:
                 events.wait("reachable")
-                wait_for(lambda: subscribed(second), "the source to listen again")
+                wait_for(lambda: sentinels.listeners(second), "the source to listen again")
                 second.client().execute_command("SENTINEL", "RESET", sentinels.NAME)
                 events.wait("+reset-master", name=sentinels.NAME)
                 # One that hangs keeps its connection open, and says nothing.
@@ -113,7 +108,7 @@ def test_it_logs_in_where_that_is_needed(family_binary):
     with servers.running(family_binary) as master, sentinels.sentinel(family_binary, master, 1, **options) as guard:
         place = f"127.0.0.1:{guard.port}"
         with listening(sentinels=place, silent=1) as refused, listening(sentinels=place, login_password=options["requirepass"]) as events:
-            wait_for(lambda: subscribed(guard) == 1, "the source to listen")
+            wait_for(lambda: sentinels.listeners(guard) == 1, "the source to listen")
             guard.client().execute_command("SENTINEL", "RESET", sentinels.NAME)
             events.wait("+reset-master")
             refused.wait("unreachable")
