@@ -30,7 +30,7 @@ EXAMPLES = r"""
 
 # ansible-rulebook runs a plugin as a lone file: the collection is no package for it.
 COLLECTION = Path(__file__).resolve().parents[4]
-alerts = runpy.run_path(str(COLLECTION / "plugins" / "module_utils" / "_alerts.py"))["alerts"]
+alerts = runpy.run_path(str(COLLECTION / "plugins" / "module_utils" / "_event_alerts.py"))["alerts"]
 
 
 def main(event: Any) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.aragora.redis.plugins.module_utils import _alerts
+from ansible_collections.aragora.redis.plugins.module_utils import _event_alerts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,12 +22,12 @@ WELL = {
 
 
 def test_an_alert_of_our_monitoring_is_taken_and_nothing_but_its_words():
-    assert _alerts.alerts(message(alert("cache1", note="{{ 1 }}"))) == [WELL]
+    assert _event_alerts.alerts(message(alert("cache1", note="{{ 1 }}"))) == [WELL]
 
 
 def test_the_same_alert_of_the_same_server_counts_once_and_another_status_is_another_alert():
     rows = [alert("cache1"), alert("cache1"), alert("cache1", status="resolved"), alert("cache2")]
-    assert [(row["host"], row["status"]) for row in _alerts.alerts(message(*rows))] == [
+    assert [(row["host"], row["status"]) for row in _event_alerts.alerts(message(*rows))] == [
         ("cache1", "firing"), ("cache1", "resolved"), ("cache2", "firing"),
     ]  # fmt: skip
 
@@ -41,27 +41,27 @@ FORGED_HOSTS = [
 
 @pytest.mark.parametrize("host", FORGED_HOSTS, ids=repr)
 def test_what_is_no_name_of_a_host_is_no_alert(host):
-    assert _alerts.alerts(message(alert(host))) == []
+    assert _event_alerts.alerts(message(alert(host))) == []
 
 
 @pytest.mark.parametrize(
     "name", ["Watchdog", "redisunavailable", "RedisX; rm", "", None, 3, ["RedisUnavailable"], "Redis" + "a" * 61, "Redis\n"], ids=repr
 )
 def test_a_name_that_is_none_of_ours_is_no_alert(name):
-    assert _alerts.alerts(message(alert("cache1", name))) == []
+    assert _event_alerts.alerts(message(alert("cache1", name))) == []
 
 
 @pytest.mark.parametrize(
     "field", [{"status": "pending"}, {"status": None}, {"status": []}, {"severity": "page"}, {"severity": {}}], ids=repr
 )
 def test_a_word_of_another_list_is_no_alert(field):
-    assert _alerts.alerts(message(alert("cache1", **field))) == []
+    assert _event_alerts.alerts(message(alert("cache1", **field))) == []
 
 
 @pytest.mark.parametrize("label", ["redis_port", "redis_group", "finding"])
 @pytest.mark.parametrize("value", ["{{ x }}", "a b", "x" * 65, 7, None, []], ids=repr)
 def test_a_label_that_only_tells_more_is_left_out_where_its_shape_is_wrong(label, value):
-    (row,) = _alerts.alerts(message(alert("cache1", **{label: value})))
+    (row,) = _event_alerts.alerts(message(alert("cache1", **{label: value})))
     assert "" in (row["port"], row["group"], row["finding"])
     assert "{{" not in str(row)
 
@@ -70,7 +70,7 @@ def test_a_label_that_only_tells_more_is_left_out_where_its_shape_is_wrong(label
     "odd", [None, [], "x", 3, {}, {"alerts": None}, {"alerts": {}}, {"alerts": [None, 3, [], {}, {"labels": []}]}], ids=repr
 )
 def test_a_message_that_is_none_has_no_alerts(odd):
-    assert _alerts.alerts(odd) == []
+    assert _event_alerts.alerts(odd) == []
 
 
 anything = st.recursive(
@@ -86,17 +86,17 @@ rows = st.lists(
 
 @given(anything | st.fixed_dictionaries({"alerts": rows}))
 def test_it_never_raises_and_everything_that_comes_out_is_harmless(odd):
-    for row in _alerts.alerts(odd):
+    for row in _event_alerts.alerts(odd):
         assert row.keys() == WELL.keys()
         assert all(isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.:-]{0,253}", value) for value in row.values())
 
 
 @given(st.text())
 def test_whatever_host_is_taken_is_a_plain_word(host):
-    for row in _alerts.alerts(message(alert(host))):
+    for row in _event_alerts.alerts(message(alert(host))):
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}", row["host"])
         assert row["host"].lower() not in ("all", "ungrouped", "localhost")
 
 
 def test_a_message_of_any_length_is_read_to_a_bound():
-    assert len(_alerts.alerts(message(*(alert(f"cache{place}") for place in range(3_000))))) == _alerts.MOST
+    assert len(_event_alerts.alerts(message(*(alert(f"cache{place}") for place in range(3_000))))) == _event_alerts.MOST
