@@ -17,6 +17,8 @@ from ansible_collections.aragora.redis.plugins.module_utils import _privileges
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.thresholds import THRESHOLDS
 
+from tests.lab import alerts_page, dashboard
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 FINDINGS_HEAD = """\
@@ -83,6 +85,7 @@ BESIDE = ("redis_guard", "redis_diagnosis", "redis_application")
 def main() -> int:
     """Write the tables, or compare them."""
     tables = {"findings.md": findings(), "thresholds.md": thresholds(), "contents.md": contents(), "privileges.md": privileges()}
+    tables.update({"monitoring.md": alerts_page.text(), "../roles/redis_monitoring/files/redis.json": dashboard.text()})
     stale = [name for name, text in tables.items() if not (DOCS / name).exists() or (DOCS / name).read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         print(f"not up to date, run make docs: {', '.join(stale)}" if stale else "the tables are up to date")
