@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.lab import eda, hosts, mended, monitoring
+from tests.lab import eda, hosts, mended, monitoring, prometheus
 from tests.lab.servers import wait_for
 
-REASON = hosts.why_not() or monitoring.why_not() or eda.why_not()
+REASON = hosts.why_not() or prometheus.why_not() or eda.why_not()
 pytestmark = [pytest.mark.xdist_group("rulebooks"), pytest.mark.skipif(bool(REASON), reason=str(REASON))]
 OUTPUT = ROOT / "tests" / "output"
 LIMIT = 20 * 1024 * 1024
@@ -88,13 +89,15 @@ def story(name, fault, alert, is_mended, parts):
 def test_what_is_killed_and_what_is_full_is_mended_by_its_alert_and_the_alert_ends(cache1, cache2, tmp_path):
     members = {"cache1": cache1, "cache2": cache2}
     mine = {"redis_guard_settled": 1, "redis_diagnosis_window": 0.2, "redis_diagnosis_keyspace": "none"}
-    words, dummy = hosts.inventory(tmp_path, **{name: hosts.member(host, **mine) for name, host in members.items()})
-    apply = {"redis_events_apply": ["RedisUnavailable", "RedisHighMemory"], "redis_events_allow": ["tune_memory"]}
+    own = {name: hosts.member(host, **mine, redis_monitoring_address=address(host)) for name, host in members.items()}
+    words, dummy = hosts.inventory(tmp_path, **own)
+    alerts = ["RedisUnavailable", "RedisHighMemory"]
     with contextlib.ExitStack() as stack:
-        rulebook = stack.enter_context(eda.running(tmp_path, words[1], **apply))
-        places = {name: (address(host), 6379) for name, host in members.items()}
+        rulebook = stack.enter_context(
+            eda.running(tmp_path, Path(words[1]), redis_events_apply=alerts, redis_events_plan=[], redis_events_allow=["tune_memory"])
+        )
         hook = f"http://127.0.0.1:{rulebook.port}/endpoint"
-        watched = stack.enter_context(monitoring.watching(tmp_path, places, hook, eda.TOKEN))
+        watched = stack.enter_context(monitoring.watching(tmp_path, own, hook, eda.TOKEN, *alerts))
         parts = (tmp_path, rulebook, watched)
         killed = story("cache1", "Redis is killed", "RedisUnavailable", lambda: cache1.redis("ping").strip() == "PONG", parts)
         filled = story("cache2", "The memory is full", "RedisHighMemory", lambda: limit(cache2) > LIMIT, parts)
@@ -102,10 +105,11 @@ def test_what_is_killed_and_what_is_full_is_mended_by_its_alert_and_the_alert_en
         cache1.run("kill", "-9", str(cache1.pid()))
         killed.at["fault"] = filled.at["fault"] = time.time()
         wait_for(lambda: all([killed.look(), filled.look()]), "both to be mended", PATIENCE)
-    for name, action in (("cache1", "restart"), ("cache2", "tune_memory")):
-        assert (action, "resolved", "apply") in [(row["action"], row["state"], row["mode"]) for row in done(tmp_path, name)]
-    assert rulebook.said().count("PLAY [Remediate, replicas first]") == len(members), "one run for each was enough"
     mended.write([killed, filled], OUTPUT / "alert_to_mended")
+    for name, action in (("cache1", "restart"), ("cache2", "tune_memory")):
+        # An alert that comes twice starts a second run, which finds nothing to do.
+        acted = [row for row in done(tmp_path, name) if row["action"] == action and row["mode"] == "apply"]
+        assert [row["state"] for row in acted] == ["resolved"], acted
     for one in (killed, filled):
         assert one.at["fault"] < one.at["pending"] <= one.at["firing"] <= one.at["play"] <= one.at["resolved"]
     shown = (OUTPUT / "alert_to_mended" / "mended.html").read_text(encoding="utf-8")

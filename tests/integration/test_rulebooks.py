@@ -151,6 +151,13 @@ def test_a_storm_of_alerts_starts_one_run_a_server(rulebook):
     assert [name for name in targets(rulebook) if name in hosts] == list(hosts)
 
 
+def test_without_a_token_it_does_not_listen(tmp_path):
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"redis": {"hosts": {"cache1": LOCAL}}}))
+    with pytest.raises(RuntimeError, match="REDIS_EVENTS_TOKEN"), eda.running(tmp_path, inventory, token=None):
+        pass
+
+
 def test_a_failover_that_sentinels_tell_of_has_the_group_put_in_order(tmp_path):
     with sentinels.watched(servers.embedded(), replicas=1) as watched:
         here = {**LOCAL, "ansible_python_interpreter": str(eda.python()), "redis_group": "shop"}

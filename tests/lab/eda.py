@@ -114,24 +114,32 @@ def message(*alerts: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, inventory: Path, rulebook: str = "aragora.redis.redis_alerts", *, listens: bool = True, **variables: Any
+    folder: Path,
+    inventory: Path,
+    rulebook: str = "aragora.redis.redis_alerts",
+    *,
+    listens: bool = True,
+    token: str | None = TOKEN,
+    **variables: Any,
 ) -> Iterator[Rulebook]:
     """ansible-rulebook with this rulebook, ready, and take it away. ``variables`` are added to those of the example."""
     port = free_port()
     given = folder / "redis_events.json"
     more = {"redis_events_host": "127.0.0.1", "redis_events_port": port, "redis_events_report_dir": str(folder / "reports")}
     # YAML holds JSON; what is named last counts.
-    given.write_text(
-        EXAMPLE.read_text(encoding="utf-8") + "".join(f"{name}: {json.dumps(value)}\n" for name, value in (more | variables).items())
-    )
+    own = "".join(f"{name}: {json.dumps(value)}\n" for name, value in (more | variables).items())
+    given.write_text(EXAMPLE.read_text(encoding="utf-8") + own, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_", "EDA_"))}
     environment |= {
-        "PATH": f"{program().parent}:{environment['PATH']}", "REDIS_EVENTS_TOKEN": TOKEN, "ANSIBLE_HOME": str(folder / "home"),
+        "PATH": f"{program().parent}:{environment['PATH']}", "ANSIBLE_HOME": str(folder / "home"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "tests" / "lab" / "connection"), "ANSIBLE_PIPELINING": "true", "TMPDIR": str(folder),
     }  # fmt: skip
     log = folder / "rulebook.log"
-    words = ["--rulebook", rulebook, "--inventory", str(inventory), "--vars", str(given), "--env-vars", "REDIS_EVENTS_TOKEN"]
+    words = ["--rulebook", rulebook, "--inventory", str(inventory), "--vars", str(given)]
+    if token is not None:
+        environment["REDIS_EVENTS_TOKEN"] = token
+        words += ["--env-vars", "REDIS_EVENTS_TOKEN"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(program()), *words], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.aragora.redis.plugins.module_utils import _event_alerts
+import yaml
+from ansible_collections.aragora.redis.plugins.module_utils import _alerts, _event_alerts, _remedies
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.eda import alert, message
+from tests.lab.eda import EXAMPLE, alert, message
 
 WELL = {
     "name": "RedisHighMemory", "status": "firing", "severity": "critical", "host": "cache1", "port": "6379", "group": "",
@@ -100,3 +101,14 @@ def test_whatever_host_is_taken_is_a_plain_word(host):
 
 def test_a_message_of_any_length_is_read_to_a_bound():
     assert len(_event_alerts.alerts(message(*(alert(f"cache{place}") for place in range(3_000))))) == _event_alerts.MOST
+
+
+def test_every_alert_of_the_monitoring_is_taken_and_the_example_names_such_ones_only():
+    known = [rule for group in _alerts.rules({})["groups"] for rule in group["rules"]]
+    for rule in known:
+        labels = {"redis_host": "cache1", "redis_port": "6379", "redis_group": "shop", "alertname": rule["alert"], **rule["labels"]}
+        (row,) = _event_alerts.alerts({"alerts": [{"status": "firing", "labels": labels}]})
+        assert (row["name"], row["finding"], row["group"]) == (rule["alert"], rule["labels"]["finding"], "shop")
+    example = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    assert set(example["redis_events_plan"]) <= {rule["alert"] for rule in known}
+    assert set(example["redis_events_allow"]) <= set(_remedies.ACTIONS)
