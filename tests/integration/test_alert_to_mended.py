@@ -17,12 +17,19 @@ from tests.conftest import ROOT
 from tests.lab import eda, hosts, mended, monitoring, prometheus
 from tests.lab.servers import wait_for
 
-REASON = hosts.why_not() or prometheus.why_not() or eda.why_not()
+REASON = hosts.why_not() or prometheus.why_not()
 pytestmark = [pytest.mark.xdist_group("rulebooks"), pytest.mark.skipif(bool(REASON), reason=str(REASON))]
 OUTPUT = ROOT / "tests" / "output"
 LIMIT = 20 * 1024 * 1024
 # Beside others; by itself it is half a minute.
 PATIENCE = 300.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def program():
+    """Not before a test needs it: it may have to be installed."""
+    if reason := eda.why_not():
+        pytest.skip(reason)
 
 
 @pytest.fixture

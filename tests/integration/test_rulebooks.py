@@ -17,16 +17,20 @@ from tests.lab import eda, sentinels, servers
 from tests.lab.eda import alert, message
 from tests.lab.servers import wait_for
 
-pytestmark = [
-    pytest.mark.xdist_group("rulebooks"),
-    pytest.mark.skipif(bool(eda.why_not()), reason=str(eda.why_not())),
-]
+pytestmark = pytest.mark.xdist_group("rulebooks")
 # A whole plan, beside others.
 RUN = 240.0
 PLAYS = re.compile(r"^PLAY \[Remediate, replicas first\]", re.MULTILINE)
 RULES_OF_SENTINELS = "aragora.redis.redis_sentinel_events"
 LOCAL = {"ansible_connection": "local", "redis_diagnosis_host": False, "redis_diagnosis_keyspace": "none", "redis_diagnosis_window": 0.1}
 HOSTS = ("well", "name", "storm1", "storm2", "storm3")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def program():
+    """Not before a test needs it: it may have to be installed."""
+    if reason := eda.why_not():
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +120,7 @@ def test_what_is_forged_starts_nothing_and_the_webhook_goes_on_listening(ruleboo
     assert targets(rulebook) == ["well"]
     assert len(re.findall(r"^PLAY \[Refuse", rulebook.said(), re.MULTILINE)) == 1
     assert not (tmp_path / "touched").exists()
+    assert eda.TOKEN not in rulebook.said()
     assert rulebook.process.poll() is None
 
 
