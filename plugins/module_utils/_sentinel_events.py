@@ -32,7 +32,7 @@ def event(channel: Any, line: Any) -> dict[str, str] | None:
     """``{type, role, name, host, port, master_name, …}`` of a message, all of them text, empty where it says nothing of that.
 
     None where the channel is not one of Sentinel's. What has not the shape of a name, an address or a port is left empty, so that no field
-    but ``details`` holds a character that a template or a pattern has; ``details`` is for reading only.
+    but ``details`` holds a character that a pattern has, and none what a template has; ``details`` is for reading only.
     """
     kind, words = _text(channel), _text(line).split()
     if not TYPE.fullmatch(kind):
@@ -93,7 +93,8 @@ def address(text: Any) -> tuple[str, int]:
 
 def _shaped(name: str, value: str) -> str:
     if name == "details":
-        return "".join(letter if letter.isprintable() else "?" for letter in value)[:LONGEST]
+        # Events become variables of a playbook: without braces nothing in them is a template.
+        return "".join(letter if letter.isprintable() and letter not in "{}" else "?" for letter in value)[:LONGEST]
     shape = PORT if name.endswith("port") else ADDRESS if name.endswith("host") else NAME
     return value if shape.fullmatch(value) else ""
 

@@ -79,6 +79,7 @@ def test_it_never_raises_and_every_field_but_the_details_is_harmless(channel, li
         assert event.keys() == {"type", *_sentinel_events.FIELDS}
         assert all(re.fullmatch(r"[A-Za-z0-9_.:@+-]*", value) for name, value in event.items() if name != "details")
         assert event["details"].isprintable()
+        assert not {"{", "}"} & set(event["details"])
         assert len(event["details"]) <= _sentinel_events.LONGEST
 
 

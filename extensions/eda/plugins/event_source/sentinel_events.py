@@ -158,9 +158,9 @@ class Listener:
         while True:
             try:
                 async for message in self._messages(place):
-                    pause = FIRST_PAUSE
                     await self._tell(message, place)
             except (exceptions.RedisError, OSError, asyncio.TimeoutError) as error:
+                pause = FIRST_PAUSE if place in self._up else pause
                 LOG.warning("Sentinel %s:%d: %s; again in %.1f s", *place, _said(error), pause)
             finally:
                 self._lost(place)
