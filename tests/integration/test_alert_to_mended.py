@@ -88,7 +88,7 @@ def story(name, fault, alert, is_mended, parts):
         "play": lambda: f"(item={name})" in rulebook.said(),
         "mended": is_mended,
         "verified": lambda: [row for row in done(folder, name) if row["state"] == "resolved"],
-        "resolved": lambda: "verified" in result.at and not watched.state(alert, name),
+        "resolved": lambda: {"firing", "mended"} <= result.at.keys() and not watched.state(alert, name),
     }
     return result
 

@@ -14,8 +14,9 @@ import threading
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import MATRIX, ROOT
 from tests.lab import ports, sentinels, servers
+from tests.lab.certificates import Authority
 from tests.lab.servers import wait_for
 
 SOURCE = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "sentinel_events.py"
@@ -112,6 +113,29 @@ def test_it_logs_in_where_that_is_needed(family_binary):
             guard.client().execute_command("SENTINEL", "RESET", sentinels.NAME)
             events.wait("+reset-master")
             refused.wait("unreachable")
+
+
+def test_it_speaks_tls_and_trusts_nobody_else(tmp_path):
+    binary = next((MATRIX[name] for name in servers.WITH_TLS if MATRIX[name]), None)
+    if binary is None:
+        pytest.skip(f"none of {', '.join(servers.WITH_TLS)} is on this machine")
+    authority = Authority(tmp_path)
+    signed = authority.issue("sentinel")
+    tls = {
+        "tls_cert_file": signed.certificate,
+        "tls_key_file": signed.key,
+        "tls_ca_cert_file": authority.file,
+        "tls_port": servers.free_port(),
+    }
+    with servers.running(binary) as master, sentinels.sentinel(binary, master, 1, **tls) as guard:
+        place = f"127.0.0.1:{guard.options['tls-port']}"
+        shown = {"client_cert_file": str(signed.certificate), "client_key_file": str(signed.key)}
+        with listening(sentinels=place, tls=True, silent=1, **shown) as refused:
+            refused.wait("unreachable")
+        with listening(sentinels=place, tls=True, ca_certs=str(authority.file), **shown) as events:
+            wait_for(lambda: sentinels.listeners(guard), "the source to listen")
+            guard.client().execute_command("SENTINEL", "RESET", sentinels.NAME)
+            events.wait("+reset-master")
 
 
 def test_a_port_that_is_no_sentinel_is_tried_again():

@@ -20,12 +20,12 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.tree import 
 # {step: (what is said of it, its state in a timeline)}
 STEPS = {
     "fault": ("the fault is made", "began"),
-    "pending": ("Prometheus sees it", "began"),
-    "firing": ("the alert fires", "escalated"),
-    "play": ("the playbook runs", "planned"),
-    "mended": ("Redis works again", "resolved"),
-    "verified": ("the playbook has verified it", "resolved"),
+    "pending": ("Prometheus sees it", "seen"),
+    "firing": ("the alert fires", "told"),
+    "play": ("the playbook runs", "acting"),
+    "mended": ("Redis works again", "works"),
     "resolved": ("the alert is over", "resolved"),
+    "verified": ("the playbook has verified it", "resolved"),
 }
 
 
