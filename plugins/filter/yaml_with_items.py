@@ -39,6 +39,10 @@ options:
     description: Name of the items, by which the next call finds them.
     type: str
     required: true
+  last:
+    description: Whether they come after the others, and not before them.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -54,10 +58,10 @@ _value:
 """
 
 
-def yaml_with_items(text: str, path: str, items: Sequence[Any], mark: str) -> str:
+def yaml_with_items(text: str, path: str, items: Sequence[Any], mark: str, last: bool = False) -> str:
     """See DOCUMENTATION."""
     try:
-        return _marked_yaml.with_items(text, path, items, mark)
+        return _marked_yaml.with_items(text, path, items, mark, bool(last))
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -21,10 +21,10 @@ PLAIN = re.compile(r"(?!(?:true|null|false)$)[a-z_]{4,}|url")
 EMPTY = ("", "[]", "null", "~")
 
 
-def with_items(text: str, path: str, items: Sequence[Any], mark: str) -> str:
+def with_items(text: str, path: str, items: Sequence[Any], mark: str, last: bool = False) -> str:
     """The text with ``items`` in the list at ``path`` (``scrape_configs``, ``route.routes``), in place of those of an earlier run.
 
-    They come first. Without items what an earlier run has put there is taken away. ValueError.
+    They come first, or ``last``. Without items what an earlier run has put there is taken away. ValueError.
     """
     lines = _without(text.splitlines(), mark)
     if not items:
@@ -35,6 +35,10 @@ def with_items(text: str, path: str, items: Sequence[Any], mark: str) -> str:
     body = [f"{' ' * deeper}{line}" for item in items for line in _item(item)]
     opened, closed = (f"{' ' * indent}# {word} {OWNER}: {mark}" for word in ("BEGIN", "END"))
     block = [opened, *head, *body, closed]
+    if last and not key:
+        place = _end(lines, place, deeper, key=True)
+        while place and not _counts(lines[place - 1]) and f"# END {OWNER}: " not in lines[place - 1]:
+            place -= 1
     return "\n".join([*lines[:place], *block, *lines[place:]]) + "\n"
 
 

@@ -17,7 +17,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _alert_table,
 from ansible_collections.aragora.redis.plugins.module_utils._settings_plan import release_of
 
 from tests.conftest import ROOT
-from tests.lab import dashboard, prometheus, servers
+from tests.lab import dashboard, hosts, prometheus, servers
 from tests.lab.servers import wait_for
 
 PLAYBOOK = "playbooks/monitor.yml"
@@ -179,6 +179,27 @@ def test_what_cannot_be_meant_is_told_before_anything_is_touched(play, inventory
     assert "changed=0" in played.output
     assert PASSWORD not in played.output
     assert TOKEN not in played.output
+
+
+@pytest.mark.skipif(bool(hosts.why_not()), reason=str(hosts.why_not()))
+def test_check_mode_tells_what_a_first_run_would_do_and_does_nothing(play, tmp_path):
+    with hosts.host() as started:
+        path = tmp_path / "watch.json"
+        managed = {"redis_monitoring_manage_prometheus": True, "redis_monitoring_manage_alertmanager": True}
+        watch = hosts.member(started, redis_monitoring_events_token=TOKEN, **managed)
+        server = {"redis_connection": {"login_password": PASSWORD}}
+        groups = {"redis": {"hosts": {"a": server}}, "redis_monitoring": {"hosts": {"watch": watch}}}
+        path.write_text(json.dumps(groups), encoding="utf-8")
+        played = play(PLAYBOOK, "-i", str(path), "--check", "--diff", "-vvv", timeout=240, **hosts.inventory(tmp_path)[1])
+        assert played.status == 0, played.output
+        for package in ("prometheus-redis-exporter", "prometheus", "prometheus-alertmanager"):
+            assert f"the package {package} would be installed" in played.output
+        assert "+ExecStart=/usr/bin/prometheus-redis-exporter" in played.output
+        assert not [secret for secret in (PASSWORD, TOKEN) if secret in played.output]
+        assert (
+            started.shell("ls -d /etc/redis-monitoring /etc/prometheus /etc/systemd/system/redis-monitoring* 2>/dev/null", check=False)
+            == ""
+        )
 
 
 def test_nobody_to_watch_is_an_error(play, tmp_path):

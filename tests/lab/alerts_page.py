@@ -44,7 +44,8 @@ scrape_config_files:                     # Prometheus 2.43 and newer; for an old
 `redis_monitoring_manage_prometheus: true` puts the same two between marks (`# BEGIN aragora.redis: …`) into `prometheus.yml`, and
 `redis_monitoring_manage_alertmanager: true` route, receiver and inhibition into `alertmanager.yml`; the rest of the files stays as it is,
 to the byte. `promtool` and `amtool` look at a file before it takes the old one's place, the old one is kept beside it, and the service is
-reloaded, not restarted. The route comes first and has `continue: true`: whoever was told before is told as before.
+reloaded, not restarted. The route comes first and lets alerts go on to those that were there;
+what none of them takes goes to the receiver that is for the rest.
 
 An exporter that is there already will do as well: leave out the part `exporter`, and give its targets the labels `redis_host`,
 `redis_port` and, where there is one, `redis_group`. RedisHighLatency needs its option `-ping-on-connect`, the two alerts

@@ -26,6 +26,13 @@ TEXTS = {
     "no end of line": "a:\n  - 1",
 }
 
+ROUTES = [
+    "route:\n  receiver: me\n  routes:\n  - receiver: x\nreceivers: [{name: me}]\n",
+    "route:\n    routes:\n      - receiver: x\n        routes:\n          - receiver: y\n    receiver: me\nother: 1\n",
+    "route:\n  # routes: none\n  receiver: me\n",
+    "receivers:\n- name: me\nroute:\n  receiver: me\n",
+]
+
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_ours_come_first_and_the_others_stay(text):
@@ -38,21 +45,35 @@ def test_ours_come_first_and_the_others_stay(text):
         assert with_items(done, "a", [], "mine").rstrip("\n") == text.rstrip("\n")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "route:\n  receiver: me\n  routes:\n  - receiver: x\nreceivers: [{name: me}]\n",
-        "route:\n    routes:\n      - receiver: x\n        routes:\n          - receiver: y\n    receiver: me\nother: 1\n",
-        "route:\n  # routes: none\n  receiver: me\n",
-        "receivers:\n- name: me\nroute:\n  receiver: me\n",
-    ],
-)
+@pytest.mark.parametrize("text", ROUTES)
 def test_a_list_within_another_key(text):
     done = with_items(text, "route.routes", [OURS], "mine")
     before, after = yaml.safe_load(text), yaml.safe_load(done)
     assert after == {**before, "route": {**before["route"], "routes": [OURS, *before["route"].get("routes", [])]}}
     assert with_items(done, "route.routes", [OURS], "mine") == done
     assert with_items(done, "route.routes", [], "mine") == text
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_ours_may_come_last(text):
+    done = with_items(text, "a", [OURS], "mine", last=True)
+    before, after = yaml.safe_load(text), yaml.safe_load(done)
+    assert after == {**before, "a": [*(before.get("a") or []), OURS]}
+    assert with_items(done, "a", [OURS], "mine", last=True) == done
+
+
+@pytest.mark.parametrize("text", ROUTES)
+def test_around_the_routes_of_others(text):
+    def around(given):
+        return with_items(
+            with_items(with_items(given, "route.routes", [], "last"), "route.routes", [1], "first"), "route.routes", [2], "last", last=True
+        )
+
+    done = around(text)
+    before = yaml.safe_load(text)
+    assert yaml.safe_load(done) == {**before, "route": {**before["route"], "routes": [1, *before["route"].get("routes", []), 2]}}
+    assert around(done) == done
+    assert with_items(with_items(done, "route.routes", [], "last"), "route.routes", [], "first") == text
 
 
 def test_new_items_take_the_place_of_those_of_an_earlier_run():

@@ -54,7 +54,7 @@ def test_prometheus_knows_the_server_by_its_name_and_has_the_rules():
     assert {rule["health"] for rule in group["rules"]} == {"ok"}
 
 
-def test_alertmanager_leads_to_us_and_then_to_whom_it_led_before():
+def test_alertmanager_leads_to_us_and_to_people_as_well():
     words = "redis_host=cache1 finding=process_down alertname=RedisUnavailable"
     routes = host("watch").check_output(f"amtool config routes test --config.file=/etc/prometheus/alertmanager.yml {words}")
     assert routes == "aragora-redis-events,team-X-mails"
@@ -65,7 +65,7 @@ def test_alertmanager_leads_to_us_and_then_to_whom_it_led_before():
 
 
 def test_the_files_of_others_are_what_they_were():
-    for name, package, blocks in (("prometheus.yml", "prometheus", 2), ("alertmanager.yml", "prometheus-alertmanager", 3)):
+    for name, package, blocks in (("prometheus.yml", "prometheus", 2), ("alertmanager.yml", "prometheus-alertmanager", 4)):
         text = host("watch").file(f"/etc/prometheus/{name}").content_string
         assert len(BLOCK.findall(text)) == blocks
         shipped = dict(
