@@ -159,8 +159,9 @@ def test_a_storm_of_alerts_starts_one_run_a_server(rulebook):
 def test_without_a_token_it_does_not_listen(tmp_path):
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({"redis": {"hosts": {"cache1": LOCAL}}}))
-    with pytest.raises(RuntimeError, match="REDIS_EVENTS_TOKEN"), eda.running(tmp_path, inventory, token=None):
+    with pytest.raises(RuntimeError, match="ended with 1"), eda.running(tmp_path, inventory, token=None):
         pass
+    assert "'REDIS_EVENTS_TOKEN' is undefined" in (tmp_path / "rulebook.log").read_text()
 
 
 def test_a_failover_that_sentinels_tell_of_has_the_group_put_in_order(tmp_path):

@@ -23,7 +23,7 @@ description:
 EXAMPLES = r"""
 - eda.builtin.webhook:
     port: 5000
-    token: "{{ REDIS_EVENTS_TOKEN }}"
+    token: "{{ REDIS_EVENTS_TOKEN | string | tojson }}"
   filters:
     - aragora.redis.redis_alerts:
 """

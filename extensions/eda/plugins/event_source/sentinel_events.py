@@ -97,7 +97,7 @@ EXAMPLES = r"""
 - aragora.redis.sentinel_events:
     sentinels: [10.0.0.1, 10.0.0.2, "10.0.0.3:26380"]
     masters: {mymaster: shop}
-    login_password: "{{ SENTINEL_PASSWORD }}"
+    login_password: "{{ SENTINEL_PASSWORD | tojson }}"
 """
 
 # ansible-rulebook runs a plugin as a lone file: the collection is no package for it.
