@@ -18,6 +18,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._settings_plan impor
 
 from tests.conftest import ROOT
 from tests.lab import dashboard, hosts, prometheus, servers
+from tests.lab.certificates import Authority
 from tests.lab.servers import wait_for
 
 PLAYBOOK = "playbooks/monitor.yml"
@@ -74,6 +75,27 @@ def test_every_server_shows_what_alerts_and_dashboard_ask_for_to_the_user_of_the
         assert named() - ELSEWHERE - scraped(exporter, master) == set()
         everywhere = set().union(*(scraped(exporter, server) for server in (master, replica, node, sentinel)))
         assert named() - everywhere == set()
+
+
+@needs_programs
+def test_a_server_with_tls_that_asks_for_a_certificate(tmp_path):
+    binary = servers.matrix()[servers.WITH_TLS[0]]
+    if binary is None:
+        pytest.skip(f"{servers.WITH_TLS[0]}, which speaks TLS, is not on this machine")
+    authority = Authority(tmp_path)
+    pair, mine, tls_port = authority.issue("server"), authority.issue("exporter"), servers.free_port()
+    files = {"tls_cert_file": pair.certificate, "tls_key_file": pair.key, "tls_ca_cert_file": authority.file}
+    watched = _monitored.monitored([], {}, [f"rediss://:{PASSWORD}@127.0.0.1:{tls_port}"])
+    target = watched["targets"][0]["targets"][0]
+    trusted = {
+        "REDIS_EXPORTER_TLS_CA_CERT_FILE": str(authority.file),
+        "REDIS_EXPORTER_TLS_CLIENT_CERT_FILE": str(mine.certificate),
+        "REDIS_EXPORTER_TLS_CLIENT_KEY_FILE": str(mine.key),
+    }
+    with servers.running(binary, requirepass=PASSWORD, tls_port=tls_port, **files):
+        for environment, answer in ((trusted, "redis_up 1"), ({}, "redis_up 0")):
+            with prometheus.exporter(tmp_path, watched["passwords"], **environment) as exporter:
+                assert f"\n{answer}\n" in exporter.get("/scrape", target=target)
 
 
 @needs_programs
