@@ -35,10 +35,11 @@ SCENARIOS_AT_ONCE = min(4, CPUS + 1)
 # So many that failed beside others are tried once more by themselves: what was only the machine's load is told apart, and told.
 MOST_AGAIN = 3
 
+OURS = "ansible_collections/aragora/redis"
 LINTERS: dict[str, list[str]] = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
-    "mypy plugins": ["mypy", "--config-file", "../pyproject.toml", "ansible_collections/aragora/redis/plugins"],
+    "mypy plugins": ["mypy", "--config-file", "../pyproject.toml", *(f"{OURS}/{name}" for name in ("plugins", "extensions/eda/plugins"))],
     "mypy lab": ["mypy", "tests/lab", "tests/run.py", "tests/bench", "tests/incidents"],
     "yamllint": ["yamllint", "--strict", "."],
     "ansible-lint": ["ansible-lint", "--offline", "--strict"],
@@ -47,7 +48,7 @@ LINTERS: dict[str, list[str]] = {
     "docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."],
 }
 # Where a linter does not run from the root.
-FOLDERS = {"mypy plugins": ROOT / "collections", "docs": ROOT / "collections/ansible_collections/aragora/redis"}
+FOLDERS = {"mypy plugins": ROOT / "collections", "docs": ROOT / "collections" / OURS}
 TESTS = {
     "units": ["tests/unit", *WORKERS],
     "contract": ["tests/contract", *WORKERS],

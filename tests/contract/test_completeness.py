@@ -42,6 +42,15 @@ def test_every_playbook_is_run_by_a_test_and_documented(path):
     assert f"| `{path.stem}` |" in (ROOT / "docs" / "contents.md").read_text(encoding="utf-8")
 
 
+EVENTS = [path for folder in ("rulebooks", "plugins") for path in sorted((ROOT / "extensions" / "eda" / folder).rglob("*.*"))]
+
+
+@pytest.mark.parametrize("path", [path for path in EVENTS if path.suffix in (".py", ".yml")], ids=lambda path: path.stem)
+def test_what_ansible_rulebook_finds_is_run_by_a_test_and_documented(path):
+    assert re.search(rf"\b{path.stem}\b", text_of(TESTS / "integration") + text_of(TESTS / "lab"))
+    assert f"`aragora.redis.{path.stem}`" in (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "roles").iterdir()), ids=lambda path: path.name)
 def test_every_role_has_a_readme(path):
     assert (path / "README.md").exists()

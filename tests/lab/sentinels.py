@@ -91,6 +91,11 @@ def master_of(guard: Server) -> dict[str, str]:
     return flat(guard.client().execute_command("SENTINEL", "MASTER", NAME))
 
 
+def listeners(guard: Server) -> int:
+    """How many clients of a Sentinel listen to what it publishes. It has no PUBSUB."""
+    return sum(client["psub"] != "0" for client in guard.client().client_list())
+
+
 def says_replica_for(guard: Server) -> int:
     """For how many milliseconds the master of a Sentinel has said that it is a replica; 0 where it says that it is none."""
     master = master_of(guard)

@@ -130,7 +130,23 @@ def contents() -> str:
             f"| `{path.stem}` | {_documentation(path)['short_description']} |" for path in sorted((ROOT / "plugins" / folder).glob("*.py"))
         ]
         parts += [f"\n## {title}\n", *_table((kind, "what it does"), rows)]
+    parts += [
+        "\n## Events\n",
+        "How they work together stands in [events.md](events.md).\n",
+        *_table(("part", "kind", "what it does"), _events()),
+    ]
     return "\n".join(parts) + "\n"
+
+
+def _events() -> Iterator[str]:
+    """What ansible-rulebook finds."""
+    folder = ROOT / "extensions" / "eda"
+    for path in sorted((folder / "rulebooks").glob("*.yml")):
+        does = path.read_text(encoding="utf-8").splitlines()[1].lstrip("# ").split(". ")[0]
+        yield f"| `{path.stem}` | rulebook | {does} |"
+    for kind in ("event_source", "event_filter"):
+        for path in sorted((folder / "plugins" / kind).glob("*.py")):
+            yield f"| `{path.stem}` | {kind.replace('_', ' ')} | {_documentation(path)['short_description']} |"
 
 
 def _playbooks() -> Iterator[str]:
