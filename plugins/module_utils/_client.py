@@ -327,6 +327,7 @@ def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float) -> A
         ssl_ca_certs=endpoint.ca_certs,
         ssl_certfile=endpoint.client_cert_file,
         ssl_keyfile=endpoint.client_key_file,
+        ssl_password=_probe.NO_PASSPHRASE,
         **options,
     )
 
