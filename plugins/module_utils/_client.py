@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.aragora.redis.plugins.module_utils import _probe
+from ansible_collections.aragora.redis.plugins.module_utils._byte_limit import ByteLimit, TooMuch, counted
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import (
     MASK,
     Endpoint,
@@ -44,6 +45,8 @@ FIRST_REPLY_SECONDS = 6.0
 # What an exchange may take beyond its time-out, for the many bytes of a long reply.
 TRANSFER_SECONDS = 10.0
 RECEIVE_BYTES = 65536
+# What an exchange may bring: a client list of 100,000 connections is a third of it.
+MOST_BYTES = 128 << 20
 CLIENT_NAME = "aragora.redis"
 LONGEST_TEXT = 400
 MISSING_LIBRARY = (
@@ -74,14 +77,15 @@ class Refused(Exception):
 class Client:
     """One connection. Replies are str, int, None and lists of them; text that is not UTF-8 is shown with backslashes."""
 
-    def __init__(self, connection: Any, endpoint: Endpoint, timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, connect_timeout: float, timeout: float) -> None:
         self.endpoint = endpoint
         self.commands_sent = 0
         self.connect_ms = 0.0
         self.login_ms = 0.0
-        self._connection = connection
+        self._bytes = ByteLimit(MOST_BYTES)
+        self._connection = _connection(endpoint, connect_timeout, timeout, self._bytes)
         self._seconds = timeout + TRANSFER_SECONDS
-        self._watchdog = Watchdog(connection.disconnect)
+        self._watchdog = Watchdog(self._connection.disconnect)
 
     def connect(self) -> None:
         """Open the socket (and TLS). Raises what redis-py raises."""
@@ -107,20 +111,18 @@ class Client:
     def pipeline(self, commands: Iterable[Sequence[str | int | bytes]]) -> list[Any]:
         """Send the commands in one go; error replies stand in the list as Refused. Raises Unavailable when the connection breaks."""
         batch = list(commands)
-        self.commands_sent += len(batch)
-        self._watchdog.allow(self._seconds)
+        self._allow(len(batch))
         try:
             self._connection.send_packed_command(self._connection.pack_commands(batch))
             return [self._reply() for dummy in batch]
         except (RecursionError, OverflowError, MemoryError) as error:
             raise self._lost(redis.exceptions.InvalidResponse(str(error) or type(error).__name__)) from None
-        except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
+        except (redis.exceptions.RedisError, OSError, ValueError, AttributeError, TooMuch) as error:
             raise self._lost(error) from None
 
     def send(self, packed: bytes, commands: int) -> None:
         """Send commands that are packed already; their replies are for :meth:`receive`. Raises Unavailable when the connection breaks."""
-        self.commands_sent += commands
-        self._watchdog.allow(self._seconds)
+        self._allow(commands)
         try:
             self._connection.send_packed_command([packed])
         except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
@@ -133,8 +135,14 @@ class Client:
             if received:
                 return received
             raise ConnectionResetError("Connection closed by server.")
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, TooMuch) as error:
             raise self._lost(error) from None
+
+    def _allow(self, commands: int) -> None:
+        """An exchange of so many commands begins, and with it its limits of time and bytes."""
+        self.commands_sent += commands
+        self._bytes.renew()
+        self._watchdog.allow(self._seconds)
 
     def _lost(self, error: Exception) -> Unavailable:
         """Close the broken connection and tell why it broke."""
@@ -142,6 +150,8 @@ class Client:
         failure = from_exception(error, connected=True)
         if isinstance(error, redis.exceptions.InvalidResponse):
             failure = Failure("not_redis", None, clean(str(error), LONGEST_TEXT))
+        if isinstance(error, TooMuch):
+            failure = Failure("not_redis", "too_much", str(error))
         if self._watchdog.fired:
             failure = Failure("hung", None, f"the reply did not end within {self._seconds:g} s")
         self.close()
@@ -192,7 +202,7 @@ def open_any(
     The failure's state is ``up`` for PONG and for refusals that leave a server usable. Raises Unavailable when there is no conversation.
     """
     patience = max(timeout, first_reply)
-    client = Client(_connection(endpoint, connect_timeout, patience), endpoint, patience)
+    client = Client(endpoint, connect_timeout, patience)
     try:
         _probe.resolve(endpoint, connect_timeout)
         client.connect()
@@ -302,7 +312,7 @@ def connected(module: Any) -> Client:
     return client
 
 
-def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float) -> Any:
+def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float, limit: ByteLimit) -> Any:
     """redis-py's connection object, not yet connected. It sends nothing on its own."""
     options: dict[str, Any] = {
         "socket_timeout": timeout,
@@ -316,12 +326,12 @@ def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float) -> A
     quiet = {"protocol": 2, "driver_info": None} if "driver_info" in known else {"protocol": 2, "lib_name": None, "lib_version": None}
     options.update({name: value for name, value in quiet.items() if name in known})
     if endpoint.socket:
-        socket_class: Any = redis.connection.UnixDomainSocketConnection
+        socket_class = counted(redis.connection.UnixDomainSocketConnection, limit)
         return socket_class(path=endpoint.socket, **_without(options, "socket_connect_timeout"))
     options.update(host=endpoint.host, port=endpoint.port)
     if not endpoint.tls:
-        return redis.connection.Connection(**options)
-    return redis.connection.SSLConnection(
+        return counted(redis.connection.Connection, limit)(**options)
+    return counted(redis.connection.SSLConnection, limit)(
         ssl_cert_reqs="required" if endpoint.validate_certs else "none",
         ssl_check_hostname=endpoint.validate_certs,
         ssl_ca_certs=endpoint.ca_certs,

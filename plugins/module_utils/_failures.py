@@ -90,7 +90,10 @@ SENTENCES = {
     ("tls", "plain_on_tls_port"): "{address} speaks TLS and was called without it: use rediss:// or tls: true",
     ("tls", "tls_on_plain_port"): "{address} does not speak TLS: use redis:// or tls: false, or its TLS port",
     ("tls", "client_certificate_required"): "{address} wants a client certificate: set client_cert_file and client_key_file",
-    ("tls", "client_certificate_refused"): "{address} refuses the client certificate: it must be valid, and signed by a CA that the server trusts",
+    (
+        "tls",
+        "client_certificate_refused",
+    ): "{address} refuses the client certificate: it must be valid, and signed by a CA that the server trusts",
     (
         "tls",
         "unreadable_file",
@@ -106,6 +109,10 @@ SENTENCES = {
     ("busy", "function"): "{address} is busy with a function: FUNCTION KILL ends it",
     ("protected", None): "{address} is in protected mode: it has no password and answers loopback only",
     ("not_redis", None): "{address} answers, but not as Redis does: another service has this port",
+    (
+        "not_redis",
+        "too_much",
+    ): "{address} sends more than a reply can be: ask for less (slowlog_entries, clients_limit), or another service has this port",
 }
 
 

@@ -111,7 +111,12 @@ def group(tls_binary, circle):
 
 
 def by_sentinels(group, circle):
-    return {**circle.connection, "sentinels": [f"127.0.0.1:{group.sentinels[0].port}"], "service_name": sentinels.NAME, "sentinel_tls": True}
+    return {
+        **circle.connection,
+        "sentinels": [f"127.0.0.1:{group.sentinels[0].port}"],
+        "service_name": sentinels.NAME,
+        "sentinel_tls": True,
+    }
 
 
 class TestSentinels:
@@ -130,7 +135,9 @@ class TestSentinels:
 
     @pytest.mark.parametrize("by_url", [True, False])
     def test_all_of_them_are_asked(self, group, circle, run_module, by_url):
-        where = {"url": group.sentinels[0].url, **circle.connection, "tls": True} if by_url else {**by_sentinels(group, circle), "tls": True}
+        where = (
+            {"url": group.sentinels[0].url, **circle.connection, "tls": True} if by_url else {**by_sentinels(group, circle), "tls": True}
+        )
         told = run_module("redis_sentinel_info", **where, login_password=PASSWORD)
         assert ([view["state"] for view in told["sentinels"]], told["agreed"]) == (["up"] * 3, True), told
         assert told["masters"][0]["role"]["role"] == "master", told
@@ -195,7 +202,9 @@ def test_a_key_with_a_passphrase_is_refused_and_asked_for_by_nobody(tls_binary, 
     with tls.closed(tls_binary, circle) as server:
         options = json.dumps({"ANSIBLE_MODULE_ARGS": {"url": server.url, **files, "window": 0}})
         module = f"{sys.executable} {ROOT}/plugins/modules/redis_info.py {shlex.quote(options)}"
-        said = subprocess.run(["script", "-qec", module, "/dev/null"], capture_output=True, text=True, timeout=30, check=False, env=at_home())
+        said = subprocess.run(
+            ["script", "-qec", module, "/dev/null"], capture_output=True, text=True, timeout=30, check=False, env=at_home()
+        )
     assert "pass phrase" not in said.stdout
     availability = json.loads(said.stdout)["snapshot"]["availability"]
     assert (availability["state"], availability["reason"]) == ("tls", "unreadable_file")
