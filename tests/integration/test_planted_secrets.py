@@ -156,8 +156,9 @@ def test_every_playbook_has_a_row():
     assert sorted(ROWS) == PLAYBOOKS
 
 
+@pytest.mark.usefixtures("open_umask")
 @pytest.mark.parametrize("playbook", ROWS)
-def test_no_playbook_shows_a_secret_or_lets_others_read(playbook, play, given, tmp_path, open_umask):
+def test_no_playbook_shows_a_secret_or_lets_others_read(playbook, play, given, tmp_path):
     how, status = ROWS[playbook]
     folders = {"ANSIBLE_LOG_PATH": tmp_path / "log", "ANSIBLE_REMOTE_TMP": tmp_path / "remote", "TMPDIR": tmp_path / "temporary"}
     folders["TMPDIR"].mkdir(mode=0o700)

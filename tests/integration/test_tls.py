@@ -163,8 +163,24 @@ class TestSentinels:
         assert done["master"] == f"127.0.0.1:{group.replicas[0].port}"
 
 
+@pytest.fixture
+def files(request, circle, stranger):
+    """What somebody brings along who will not get in."""
+    old = circle.authority.issue("old", days=(-20, -10))
+    of_circle, of_stranger = circle.connection, stranger.connection
+    return {
+        "none": {"ca_certs": of_circle["ca_certs"]},
+        "stranger's": {**of_stranger, "ca_certs": of_circle["ca_certs"]},
+        "expired": {**of_circle, "client_cert_file": str(old.certificate), "client_key_file": str(old.key)},
+        "stranger's CA": {**of_circle, "ca_certs": of_stranger["ca_certs"]},
+        "not its key": {**of_circle, "client_key_file": of_stranger["client_key_file"]},
+        "no key in the file": {**of_circle, "client_key_file": of_circle["ca_certs"]},
+        "another name": of_circle,
+    }[request.param]
+
+
 @pytest.mark.parametrize(
-    ("case", "reason"),
+    ("files", "reason"),
     [
         ("none", "client_certificate_required"),
         ("stranger's", "client_certificate_refused"),
@@ -174,19 +190,11 @@ class TestSentinels:
         ("no key in the file", "unreadable_file"),
         ("another name", "hostname_mismatch"),
     ],
+    indirect=["files"],
 )
-def test_who_may_not_get_in_is_told_why(tls_binary, circle, stranger, run_module, case, reason):
-    old = circle.authority.issue("old", days=(-20, -10))
-    files = {
-        "none": {"ca_certs": circle.connection["ca_certs"]},
-        "stranger's": {**stranger.connection, "ca_certs": circle.connection["ca_certs"]},
-        "expired": {**circle.connection, "client_cert_file": str(old.certificate), "client_key_file": str(old.key)},
-        "stranger's CA": {**circle.connection, "ca_certs": stranger.connection["ca_certs"]},
-        "not its key": {**circle.connection, "client_key_file": stranger.connection["client_key_file"]},
-        "no key in the file": {**circle.connection, "client_key_file": circle.connection["ca_certs"]},
-    }.get(case, circle.connection)
+def test_who_may_not_get_in_is_told_why(tls_binary, circle, run_module, files, reason):
     with tls.closed(tls_binary, circle) as server:
-        url = server.url.replace("127.0.0.1", "localhost") if case == "another name" else server.url
+        url = server.url.replace("127.0.0.1", "localhost") if reason == "hostname_mismatch" else server.url
         for dummy in range(2):
             availability = run_module("redis_info", url=url, **files, window=0)["snapshot"]["availability"]
             assert (availability["state"], availability["reason"]) == ("tls", reason), availability

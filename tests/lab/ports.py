@@ -79,7 +79,7 @@ def odd_server(reply: bytes, then_close: bool = False) -> contextlib.AbstractCon
 
 
 def flooding_port(head: bytes, piece: bytes) -> contextlib.AbstractContextManager[int]:
-    """A port that answers PING as Redis does, and whatever comes then with the head of a reply and pieces of it, as fast as they are taken."""
+    """A port that answers PING as Redis does, and what comes then with a reply's head and pieces of it without end."""
 
     def flood(peer: socket.socket, stop: threading.Event) -> None:
         peer.recv(65536)

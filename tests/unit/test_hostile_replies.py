@@ -35,9 +35,10 @@ MORE = settings(max_examples=2000 if FULL else 60, deadline=None)
 # Words of Redis, so that not every reply is thrown out at its door.
 WORDS = [
     "# Server", "# Clients", "# Replication", "# Memory", "# Keyspace", "redis_version:7.4.1", "role:slave", "db0:keys=1,expires=x",
-    "maxmemory:",    "used_memory:-1", "connected_clients:many", "slave0:ip=,port=a,state=online", "master_link_status:down", "requirepass", "maxmemory",
-    "100mb", "id=1 addr=[::1]:1 name= age=x idle= flags=N", "flags", "commands", "passwords", "name", "ip", "127.0.0.1", "port", "quorum",
-    "1 :0 myself,master - 0 0 1 connected 0-5 [7->-2]", "command", "nan", "inf", "1e400", "9" * 30, "\x1b[31m", "{{ 7*7 }}", "-1", "",
+    "maxmemory:", "used_memory:-1", "connected_clients:many", "slave0:ip=,port=a,state=online", "master_link_status:down",
+    "requirepass", "maxmemory", "100mb", "id=1 addr=[::1]:1 name= age=x idle= flags=N", "flags", "commands", "passwords", "name",
+    "ip", "127.0.0.1", "port", "quorum", "1 :0 myself,master - 0 0 1 connected 0-5 [7->-2]", "command", "nan", "inf", "1e400",
+    "9" * 30, "\x1b[31m", "{{ 7*7 }}", "-1", "",
 ]  # fmt: skip
 TEXTS = st.one_of(st.sampled_from(WORDS), st.lists(st.sampled_from(WORDS), max_size=8).map("\r\n".join), st.text(max_size=30))
 NUMBERS = st.one_of(st.integers(), st.integers(-3, 3), st.sampled_from([2**63, -(2**63), 10**30]))
