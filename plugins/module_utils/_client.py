@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -48,6 +49,8 @@ RECEIVE_BYTES = 65536
 # What an exchange may bring: a client list of 100,000 connections is a third of it.
 MOST_BYTES = 128 << 20
 CLIENT_NAME = "aragora.redis"
+# What JSON shows as it is, and a terminal obeys: control characters of eight bits, and those that turn a line around.
+UNSHOWABLE = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069]")
 LONGEST_TEXT = 400
 MISSING_LIBRARY = (
     "redis-py 4.3 or newer is missing for the Python {python} of this machine: install the package python3-redis "
@@ -75,7 +78,7 @@ class Refused(Exception):
 
 
 class Client:
-    """One connection. Replies are str, int, None and lists of them; text that is not UTF-8 is shown with backslashes."""
+    """One connection. Replies are str, int, None and lists of them; what is not UTF-8 or drives a terminal is shown with backslashes."""
 
     def __init__(self, endpoint: Endpoint, connect_timeout: float, timeout: float) -> None:
         self.endpoint = endpoint
@@ -175,7 +178,8 @@ class Client:
 
     def _decoded(self, reply: Any) -> Any:
         if isinstance(reply, bytes):
-            return reply.decode("utf-8", "backslashreplace")
+            text = reply.decode("utf-8", "backslashreplace")
+            return text if text.isascii() else UNSHOWABLE.sub(_backslashed, text)
         if isinstance(reply, list):
             return [self._decoded(item) for item in reply]
         return self._refused(reply) if isinstance(reply, Exception) else reply
@@ -389,6 +393,10 @@ def _without_secrets(text: str, endpoint: Endpoint) -> str:
     for secret in filter(None, (endpoint.password, quote(endpoint.password or "", safe=""))):
         text = text.replace(secret, MASK)
     return clean(text, LONGEST_TEXT)
+
+
+def _backslashed(found: re.Match[str]) -> str:
+    return found.group().encode("ascii", "backslashreplace").decode()
 
 
 def _without(options: dict[str, Any], name: str) -> dict[str, Any]:
