@@ -117,6 +117,8 @@ def given(server, tmp_path):
         "redis_report_environment": str(tmp_path / "nightly.env"),
         "redis_diagnosis_window": 0.1,
         "redis_guard_settled": 0.1,
+        "redis_failover_wait": 1,
+        "redis_failover_patience": 1,
         "redis_rolling_wait": 2,
         "redis_rolling_patience": 1,
     }
