@@ -192,5 +192,5 @@ def test_no_playbook_shows_a_secret_or_lets_others_read(playbook, play, given, t
     assert {name: mode for name, mode in modes.items() if int(mode, 8) & 0o077} == {}
     if playbook == "backup":
         assert list((tmp_path / "backups").rglob("*.rdb"))
-    if playbook == "remediate":
+    if playbook == "escalate":
         assert json.loads((tmp_path / "guard" / "ledger.json").read_text())
