@@ -200,7 +200,9 @@ def _by_replication(client: Client, info: Mapping[str, Any], tool: str, target: 
     words, environment = _command(client.endpoint, tool, partial)
     before = _backup.keyspace(_info.parse(client.call("INFO", "keyspace")))
     try:
-        done = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, umask=0o077, check=False
+        )
         said = clean((done.stderr + done.stdout).decode("utf-8", "replace"), 4_000)
         if done.returncode or not partial.is_file() or not partial.stat().st_size:
             secret = client.endpoint.password

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.aragora.redis.plugins.module_utils import _probe
+from ansible_collections.aragora.redis.plugins.module_utils._byte_limit import ByteLimit, TooMuch, counted
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import (
     MASK,
     Endpoint,
@@ -44,7 +46,11 @@ FIRST_REPLY_SECONDS = 6.0
 # What an exchange may take beyond its time-out, for the many bytes of a long reply.
 TRANSFER_SECONDS = 10.0
 RECEIVE_BYTES = 65536
+# What an exchange may bring: a client list of 100,000 connections is a third of it.
+MOST_BYTES = 128 << 20
 CLIENT_NAME = "aragora.redis"
+# What JSON shows as it is, and a terminal obeys: control characters of eight bits, and those that turn a line around.
+UNSHOWABLE = re.compile("[\x80-\x9f\u2028-\u202e\u2066-\u2069]")
 LONGEST_TEXT = 400
 MISSING_LIBRARY = (
     "redis-py 4.3 or newer is missing for the Python {python} of this machine: install the package python3-redis "
@@ -72,16 +78,17 @@ class Refused(Exception):
 
 
 class Client:
-    """One connection. Replies are str, int, None and lists of them; text that is not UTF-8 is shown with backslashes."""
+    """One connection. Replies are str, int, None and lists of them; what is not UTF-8 or drives a terminal is shown with backslashes."""
 
-    def __init__(self, connection: Any, endpoint: Endpoint, timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, connect_timeout: float, timeout: float) -> None:
         self.endpoint = endpoint
         self.commands_sent = 0
         self.connect_ms = 0.0
         self.login_ms = 0.0
-        self._connection = connection
+        self._bytes = ByteLimit(MOST_BYTES)
+        self._connection = _connection(endpoint, connect_timeout, timeout, self._bytes)
         self._seconds = timeout + TRANSFER_SECONDS
-        self._watchdog = Watchdog(connection.disconnect)
+        self._watchdog = Watchdog(self._connection.disconnect)
 
     def connect(self) -> None:
         """Open the socket (and TLS). Raises what redis-py raises."""
@@ -107,20 +114,18 @@ class Client:
     def pipeline(self, commands: Iterable[Sequence[str | int | bytes]]) -> list[Any]:
         """Send the commands in one go; error replies stand in the list as Refused. Raises Unavailable when the connection breaks."""
         batch = list(commands)
-        self.commands_sent += len(batch)
-        self._watchdog.allow(self._seconds)
+        self._allow(len(batch))
         try:
             self._connection.send_packed_command(self._connection.pack_commands(batch))
             return [self._reply() for dummy in batch]
         except (RecursionError, OverflowError, MemoryError) as error:
             raise self._lost(redis.exceptions.InvalidResponse(str(error) or type(error).__name__)) from None
-        except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
+        except (redis.exceptions.RedisError, OSError, ValueError, AttributeError, TooMuch) as error:
             raise self._lost(error) from None
 
     def send(self, packed: bytes, commands: int) -> None:
         """Send commands that are packed already; their replies are for :meth:`receive`. Raises Unavailable when the connection breaks."""
-        self.commands_sent += commands
-        self._watchdog.allow(self._seconds)
+        self._allow(commands)
         try:
             self._connection.send_packed_command([packed])
         except (redis.exceptions.RedisError, OSError, ValueError, AttributeError) as error:
@@ -133,8 +138,14 @@ class Client:
             if received:
                 return received
             raise ConnectionResetError("Connection closed by server.")
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, TooMuch) as error:
             raise self._lost(error) from None
+
+    def _allow(self, commands: int) -> None:
+        """An exchange of so many commands begins, and with it its limits of time and bytes."""
+        self.commands_sent += commands
+        self._bytes.renew()
+        self._watchdog.allow(self._seconds)
 
     def _lost(self, error: Exception) -> Unavailable:
         """Close the broken connection and tell why it broke."""
@@ -142,6 +153,8 @@ class Client:
         failure = from_exception(error, connected=True)
         if isinstance(error, redis.exceptions.InvalidResponse):
             failure = Failure("not_redis", None, clean(str(error), LONGEST_TEXT))
+        if isinstance(error, TooMuch):
+            failure = Failure("not_redis", "too_much", str(error))
         if self._watchdog.fired:
             failure = Failure("hung", None, f"the reply did not end within {self._seconds:g} s")
         self.close()
@@ -165,7 +178,8 @@ class Client:
 
     def _decoded(self, reply: Any) -> Any:
         if isinstance(reply, bytes):
-            return reply.decode("utf-8", "backslashreplace")
+            text = reply.decode("utf-8", "backslashreplace")
+            return text if text.isascii() else UNSHOWABLE.sub(_backslashed, text)
         if isinstance(reply, list):
             return [self._decoded(item) for item in reply]
         return self._refused(reply) if isinstance(reply, Exception) else reply
@@ -192,7 +206,7 @@ def open_any(
     The failure's state is ``up`` for PONG and for refusals that leave a server usable. Raises Unavailable when there is no conversation.
     """
     patience = max(timeout, first_reply)
-    client = Client(_connection(endpoint, connect_timeout, patience), endpoint, patience)
+    client = Client(endpoint, connect_timeout, patience)
     try:
         _probe.resolve(endpoint, connect_timeout)
         client.connect()
@@ -302,7 +316,7 @@ def connected(module: Any) -> Client:
     return client
 
 
-def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float) -> Any:
+def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float, limit: ByteLimit) -> Any:
     """redis-py's connection object, not yet connected. It sends nothing on its own."""
     options: dict[str, Any] = {
         "socket_timeout": timeout,
@@ -316,17 +330,18 @@ def _connection(endpoint: Endpoint, connect_timeout: float, timeout: float) -> A
     quiet = {"protocol": 2, "driver_info": None} if "driver_info" in known else {"protocol": 2, "lib_name": None, "lib_version": None}
     options.update({name: value for name, value in quiet.items() if name in known})
     if endpoint.socket:
-        socket_class: Any = redis.connection.UnixDomainSocketConnection
+        socket_class = counted(redis.connection.UnixDomainSocketConnection, limit)
         return socket_class(path=endpoint.socket, **_without(options, "socket_connect_timeout"))
     options.update(host=endpoint.host, port=endpoint.port)
     if not endpoint.tls:
-        return redis.connection.Connection(**options)
-    return redis.connection.SSLConnection(
+        return counted(redis.connection.Connection, limit)(**options)
+    return counted(redis.connection.SSLConnection, limit)(
         ssl_cert_reqs="required" if endpoint.validate_certs else "none",
         ssl_check_hostname=endpoint.validate_certs,
         ssl_ca_certs=endpoint.ca_certs,
         ssl_certfile=endpoint.client_cert_file,
         ssl_keyfile=endpoint.client_key_file,
+        ssl_password=_probe.NO_PASSPHRASE,
         **options,
     )
 
@@ -378,6 +393,10 @@ def _without_secrets(text: str, endpoint: Endpoint) -> str:
     for secret in filter(None, (endpoint.password, quote(endpoint.password or "", safe=""))):
         text = text.replace(secret, MASK)
     return clean(text, LONGEST_TEXT)
+
+
+def _backslashed(found: re.Match[str]) -> str:
+    return found.group().encode("ascii", "backslashreplace").decode()
 
 
 def _without(options: dict[str, Any], name: str) -> dict[str, Any]:

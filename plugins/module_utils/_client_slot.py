@@ -16,7 +16,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _apply_settin
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Unavailable, find_endpoint, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.finding import percent
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.thresholds import THRESHOLDS
-from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number
+from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented
 
 # Between two attempts: each of them counts as a rejected connection.
 INTERVAL = 0.1
@@ -58,7 +58,7 @@ def answer(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     knocking = Knocking()
     client = _knock(knocking, options, 0.0 if check_mode else options["wait_timeout"])
     if isinstance(client, Client):
-        with contextlib.closing(client):
+        with contextlib.closing(client), documented(client.endpoint.address):
             result = _raise(client, options, check_mode)
     elif check_mode:
         result = {"changed": True, "maxclients": options["maxclients"], "connected": None, "previous": {}, "persisted": False}

@@ -59,7 +59,7 @@ VERIFY_REASONS = {
 TLS_TEXTS = (
     (r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST", "tls_on_plain_port"),
     (r"CERTIFICATE_REQUIRED|certificate required|HANDSHAKE_FAILURE", "client_certificate_required"),
-    (r"UNKNOWN_CA|BAD_CERTIFICATE", "client_certificate_refused"),
+    (r"UNKNOWN_CA|(BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_(EXPIRED|REVOKED|UNKNOWN)", "client_certificate_refused"),
     (r"UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|NO_SHARED_CIPHER|NO_PROTOCOLS_AVAILABLE", "no_common_version"),
 )
 
@@ -90,8 +90,14 @@ SENTENCES = {
     ("tls", "plain_on_tls_port"): "{address} speaks TLS and was called without it: use rediss:// or tls: true",
     ("tls", "tls_on_plain_port"): "{address} does not speak TLS: use redis:// or tls: false, or its TLS port",
     ("tls", "client_certificate_required"): "{address} wants a client certificate: set client_cert_file and client_key_file",
-    ("tls", "client_certificate_refused"): "{address} refuses the client certificate: it must be signed by the CA of the server",
-    ("tls", "unreadable_file"): "a TLS file for {address} cannot be used: check ca_certs, client_cert_file and client_key_file",
+    (
+        "tls",
+        "client_certificate_refused",
+    ): "{address} refuses the client certificate: it must be valid, and signed by a CA that the server trusts",
+    (
+        "tls",
+        "unreadable_file",
+    ): "a TLS file for {address} cannot be used: check ca_certs, client_cert_file and client_key_file, whose key must have no passphrase",
     ("auth_required", None): "{address} wants a password and none was given: set login_password or put it into the URL",
     ("auth_failed", None): "{address} refuses this user and password: compare them with the server's ACL or requirepass",
     ("auth_failed", "no_password_set"): "{address} has no password, but one was given: remove it, or set requirepass there",
@@ -103,6 +109,10 @@ SENTENCES = {
     ("busy", "function"): "{address} is busy with a function: FUNCTION KILL ends it",
     ("protected", None): "{address} is in protected mode: it has no password and answers loopback only",
     ("not_redis", None): "{address} answers, but not as Redis does: another service has this port",
+    (
+        "not_redis",
+        "too_much",
+    ): "{address} sends more than a reply can be: ask for less (slowlog_entries, clients_limit), or another service has this port",
 }
 
 

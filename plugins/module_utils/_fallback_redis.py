@@ -94,7 +94,7 @@ def _context(options: Mapping[str, str]) -> ssl.SSLContext:
     if options.get(VERIFY, "").lower() in ("none", "cert_none"):
         context.verify_mode = ssl.CERT_NONE
     if options.get(CERT):
-        context.load_cert_chain(options[CERT], options.get(KEY))
+        context.load_cert_chain(options[CERT], options.get(KEY), "")
     return context
 
 

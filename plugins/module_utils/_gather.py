@@ -198,6 +198,9 @@ def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozense
         "name": ("CLIENT", "SETNAME", CLIENT_NAME),
         "client_id": ("CLIENT", "ID"),
     }
+    if client.endpoint.db:
+        # Nothing of the snapshot depends on it; but who gave it means one that is there.
+        commands["database"] = ("SELECT", client.endpoint.db)
     optional: dict[str, dict[str, tuple[str | int, ...]]] = {
         "config": {"config": ("CONFIG", "GET", "*")},
         "slowlog": {"slowlog_length": ("SLOWLOG", "LEN"), "slowlog": ("SLOWLOG", "GET", plan.slowlog_entries)},
@@ -218,6 +221,8 @@ def _first_round(client: Client, snapshot: Snapshot, plan: Plan, parts: frozense
     refused = {name: str(reply) for name, reply in replies.items() if isinstance(reply, Refused)}
     # The connection's own name and id are a courtesy: their refusal is nobody's concern.
     snapshot["denied"].update({name.split("_")[0]: text for name, text in refused.items() if name not in ("name", "client_id")})
+    if "database" in refused:
+        snapshot["denied"]["database"] = f"the database {client.endpoint.db} cannot be chosen: {refused['database']}"
     answered = {name: reply for name, reply in replies.items() if name not in refused}
     take_in(snapshot, FIRST, answered, plan)
     if snapshot["server"]["mode"] == "sentinel":

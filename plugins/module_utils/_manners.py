@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused
+from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, connected
 
 # What comes of reading a reply that is not what Redis documents.
 NOT_SHAPED = (AttributeError, IndexError, KeyError, OverflowError, StopIteration, TypeError)
@@ -45,6 +45,14 @@ def documented(address: str) -> Iterator[None]:
     except NOT_SHAPED as error:
         told = f"({type(error).__name__}): see what answers there"
         raise ValueError(f"the replies of {address} are not what Redis documents {told}") from None
+
+
+@contextlib.contextmanager
+def conversation(module: Any) -> Iterator[Client]:
+    """The client that a module's options ask for, closed at the end; ValueError for replies that are not what Redis documents."""
+    client = connected(module)
+    with contextlib.closing(client), documented(client.endpoint.address):
+        yield client
 
 
 def check_number(name: str, value: float | None, smallest: float, largest: float) -> None:

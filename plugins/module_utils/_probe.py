@@ -26,6 +26,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._report.text import 
 ENOUGH = 512
 # Asked when Redis's own port is silent: SSH, and discard, which hardly anybody serves and everybody refuses.
 OTHER_PORTS = (22, 9)
+# For every key: without one, OpenSSL asks the terminal for it, and waits.
+NO_PASSPHRASE = ""
 
 
 def resolve(endpoint: Endpoint, seconds: float) -> list[str]:
@@ -82,19 +84,23 @@ def speaks_tls(endpoint: Endpoint, timeout: float) -> bool:
 def tls_refusal(endpoint: Endpoint, timeout: float) -> Failure | None:
     """Why the server ends a TLS connection, when it says so in TLS; None when it does not.
 
-    TLS 1.3 refuses a missing client certificate after the handshake, where a reset may overtake the words; TLS 1.2 refuses it within.
+    TLS 1.3 refuses a client certificate, or that there is none, after the handshake, where a reset may overtake the words; TLS 1.2 refuses
+    it within.
     """
     for newest in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
         context = lenient()
         context.maximum_version = newest
         try:
+            if endpoint.client_cert_file:
+                # Without it the answer would be about another connection: that there is none.
+                context.load_cert_chain(endpoint.client_cert_file, endpoint.client_key_file, NO_PASSPHRASE)
             with _connect(endpoint, timeout) as sock, context.wrap_socket(sock) as secured:
                 secured.recv(1)
         except ssl.SSLError as error:
             # Who asks is handling the error of the first connection: it is none of this one's causes.
             error.__context__ = None
             failure = from_exception(error, connected=True)
-            if failure.state == "tls" and (newest == ssl.TLSVersion.TLSv1_3 or failure.reason == "client_certificate_required"):
+            if failure.state == "tls" and (newest == ssl.TLSVersion.TLSv1_3 or str(failure.reason).startswith("client_certificate")):
                 return failure
         except OSError:
             continue

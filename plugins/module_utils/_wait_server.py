@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils import _canary, _cluster, _info, _waiting
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, find_endpoint, open_any
+from ansible_collections.aragora.redis.plugins.module_utils._manners import documented
 
 INTERVAL = 0.25
 # For the replicas to acknowledge the canary.
@@ -86,8 +87,9 @@ def _look(watch: Watch, options: dict[str, Any], check_mode: bool) -> None:
             watch.missing = [failure.sentence(endpoint.address)]
             return
         try:
-            watch.missing = _missing(client, watch, options, check_mode)
-        except Unavailable as error:
+            with documented(endpoint.address):
+                watch.missing = _missing(client, watch, options, check_mode)
+        except (Unavailable, ValueError) as error:
             watch.missing = [str(error)]
 
 

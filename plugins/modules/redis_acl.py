@@ -138,13 +138,13 @@ persist_reason:
   type: str
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.aragora.redis.plugins.module_utils._acl_rules import secrets
 from ansible_collections.aragora.redis.plugins.module_utils._acl_server import acl_argument_spec, answer
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 
 
 def main() -> None:
@@ -155,7 +155,7 @@ def main() -> None:
     )
     show_what_is_no_secret(module)
     try:
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             result = answer(client, module.params, module.check_mode)
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

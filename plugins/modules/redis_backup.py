@@ -113,13 +113,13 @@ seconds:
   type: float
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.aragora.redis.plugins.module_utils._backup_server import backed_up, backup_argument_spec, check_options
-from ansible_collections.aragora.redis.plugins.module_utils._client import Refused, Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Refused, Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._interrupts import Interrupted, interruptible
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 
 
 def main() -> None:
@@ -130,7 +130,7 @@ def main() -> None:
     )
     try:
         check_options(module.params)
-        with interruptible(), contextlib.closing(connected(module)) as client:
+        with interruptible(), conversation(module) as client:
             result = backed_up(client, module.params, module.check_mode)
     except (ValueError, OSError, Unavailable, Refused, Interrupted) as error:
         module.fail_json(msg=str(error))

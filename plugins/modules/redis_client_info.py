@@ -243,12 +243,12 @@ worst:
       contains: *client
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._clients_server import check_options, read, report
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 
 
 def main() -> None:
@@ -268,7 +268,7 @@ def main() -> None:
     )
     try:
         check_options(module.params)
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             clients = read(client, module.params["limit"])
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

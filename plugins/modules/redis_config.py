@@ -160,12 +160,12 @@ restart_required_settings:
       type: str
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.aragora.redis.plugins.module_utils import _apply_settings, _settings_plan
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 
 ARGUMENTS = {
     # no_log, because the module's start is logged before anybody can tell secrets from other values.
@@ -183,8 +183,8 @@ def main() -> None:
     )
     show_what_is_no_secret(module)
     wanted, rewrite, why_not = module.params["settings"], module.params["persist"] != "none", None
-    with contextlib.closing(connected(module)) as client:
-        try:
+    try:
+        with conversation(module) as client:
             config, info = _apply_settings.read(client, wanted)
             plan = _settings_plan.make_plan(wanted, config, info, client.endpoint.local)
             if not module.params["allow_eviction"]:
@@ -195,8 +195,8 @@ def main() -> None:
             written = module.params["persist"] == "always" and not plan.changes
             if written:
                 why_not = _apply_settings.keep(client, info, module.check_mode)
-        except (ValueError, _apply_settings.NotApplied, Unavailable) as error:
-            module.fail_json(msg=str(error))
+    except (ValueError, _apply_settings.NotApplied, Unavailable) as error:
+        module.fail_json(msg=str(error))
     changed = bool(plan.changes) or (written and why_not is None)
     why_not = persist_reason(module, changed or written, why_not)
     waiting = _settings_plan.waiting_rows(plan)

@@ -104,12 +104,12 @@ latency:
   type: dict
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._flush_server import check_options, flush_argument_spec, flushed
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 
 
 def main() -> None:
@@ -121,7 +121,7 @@ def main() -> None:
     )
     try:
         check_options(module.params)
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             result = flushed(client, module.params, module.check_mode)
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

@@ -169,6 +169,7 @@ snapshot:
               V(wrong_password) or V(no_password_set) for V(auth_failed);
               V(expired), V(not_yet_valid), V(unknown_ca), V(hostname_mismatch), V(plain_on_tls_port), V(tls_on_plain_port),
               V(client_certificate_required) and others for V(tls); V(no_socket) or V(socket_permission) for V(refused);
+              V(too_much) for V(not_redis);
               the code of PING's error (V(misconf), V(masterdown)) for V(up)."
           type: str
         error:

@@ -314,14 +314,14 @@ progress:
   type: dict
 """
 
-import contextlib
 import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected, hide_url_secrets
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, hide_url_secrets
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._keyspace_run import answer, check_options, keyspace_argument_spec, resume
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 
 NICENESS = 10
 
@@ -342,7 +342,7 @@ def main() -> None:
             hide_url_secrets(module, [module.params["url"]])
             result = resume(module.params, folder)
         else:
-            with contextlib.closing(connected(module)) as client:
+            with conversation(module) as client:
                 result = answer(client, module.params, folder)
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

@@ -187,13 +187,13 @@ denied:
   type: dict
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._interrupts import Interrupted, interruptible
 from ansible_collections.aragora.redis.plugins.module_utils._latency_server import begun, check_options, measure, report, unfinished
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 
 MONITOR = {"threshold": {"type": "int", "required": True}, "seconds": {"type": "float", "required": True}}
 
@@ -212,7 +212,7 @@ def main() -> None:
     monitor = None
     try:
         check_options(module.params)
-        with contextlib.closing(connected(module)) as client, interruptible():
+        with conversation(module) as client, interruptible():
             monitor = begun(client, module.params)
             told = measure(client, module.params, module.check_mode, monitor)
     except (ValueError, Unavailable, Interrupted) as error:

@@ -103,11 +103,11 @@ worst_ms:
   type: float
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 from ansible_collections.aragora.redis.plugins.module_utils._memory_defrag import answer, check_options, defrag_argument_spec
 
 
@@ -119,7 +119,7 @@ def main() -> None:
     )
     try:
         check_options(module.params)
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             result = answer(client, module.params, module.check_mode)
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

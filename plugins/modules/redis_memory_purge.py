@@ -61,11 +61,11 @@ given_back_bytes:
   type: int
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 from ansible_collections.aragora.redis.plugins.module_utils._memory_purge import purged
 
 
@@ -76,7 +76,7 @@ def main() -> None:
         **CONNECTION_RULES,
     )
     try:
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             result = purged(client, module.check_mode)
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

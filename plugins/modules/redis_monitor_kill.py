@@ -55,11 +55,11 @@ killed:
   elements: dict
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 from ansible_collections.aragora.redis.plugins.module_utils._monitors_server import answer
 
 
@@ -74,7 +74,7 @@ def main() -> None:
         **CONNECTION_RULES,
     )
     try:
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             result = answer(client, module.params["ids"], module.params["limit"], module.check_mode)
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

@@ -144,12 +144,12 @@ persist_reason:
   sample: the server was started without a configuration file
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.aragora.redis.plugins.module_utils._apply_settings import NotApplied
-from ansible_collections.aragora.redis.plugins.module_utils._client import Refused, Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Refused, Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 from ansible_collections.aragora.redis.plugins.module_utils._replication_server import declare, replication_argument_spec
 
 
@@ -161,7 +161,7 @@ def main() -> None:
         **CONNECTION_RULES,
     )
     try:
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             result = declare(client, module.params, module.check_mode)
     except (ValueError, NotApplied, Refused, Unavailable) as error:
         module.fail_json(msg=str(error))

@@ -116,12 +116,12 @@ touched:
   type: bool
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Refused, Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Refused, Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
 from ansible_collections.aragora.redis.plugins.module_utils._interrupts import Interrupted, interruptible
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 from ansible_collections.aragora.redis.plugins.module_utils._restore_server import NotRestored, restore_argument_spec, restored
 
 
@@ -132,7 +132,7 @@ def main() -> None:
         **CONNECTION_RULES,
     )
     try:
-        with interruptible(), contextlib.closing(connected(module)) as client:
+        with interruptible(), conversation(module) as client:
             result = restored(client, module.params, module.check_mode)
     except NotRestored as error:
         module.fail_json(msg=str(error), touched=error.touched)

@@ -59,11 +59,11 @@ saved_at:
   type: int
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 from ansible_collections.aragora.redis.plugins.module_utils._save_server import check_options, save_argument_spec, saved
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     )
     try:
         check_options(module.params)
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             result = saved(client, module.params["wait_timeout"], module.check_mode)
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

@@ -194,15 +194,15 @@ waited:
   type: float
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import (
     CONNECTION_RULES,
     DEFAULT_SENTINEL_PORT,
     connection_argument_spec,
 )
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 from ansible_collections.aragora.redis.plugins.module_utils._sentinel_server import declare, sentinel_argument_spec
 
 
@@ -215,7 +215,7 @@ def main() -> None:
     if not module.params["url"] and not module.params["login_unix_socket"]:
         module.params["login_port"] = module.params["login_port"] or DEFAULT_SENTINEL_PORT
     try:
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             result = declare(client, module.params, module.check_mode)
     except (ValueError, Unavailable) as error:
         module.fail_json(msg=str(error))

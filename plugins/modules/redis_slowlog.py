@@ -246,11 +246,11 @@ previous:
     max_len: 128
 """
 
-import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable, connected
+from ansible_collections.aragora.redis.plugins.module_utils._client import Unavailable
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import CONNECTION_RULES, connection_argument_spec
+from ansible_collections.aragora.redis.plugins.module_utils._manners import conversation
 from ansible_collections.aragora.redis.plugins.module_utils._slowlog_server import apply, check_options, read, report, states
 
 
@@ -275,7 +275,7 @@ def main() -> None:
     )
     try:
         check_options(module.params)
-        with contextlib.closing(connected(module)) as client:
+        with conversation(module) as client:
             log = read(client, module.params)
             before, after = states(log, module.params)
             if before != after and not module.check_mode:

@@ -97,6 +97,18 @@ def test_a_reply_without_end_is_cut_off(look):
         assert (state, finding) in (("hung", "server_hung"), ("not_redis", "not_redis"))
 
 
+@pytest.mark.parametrize(("head", "piece"), [(b"$99999999999\r\n", bytes(1 << 20)), (b"*99999999\r\n", b"$9\r\n123456789\r\n" * 50_000)])
+def test_a_reply_that_would_fill_the_memory_is_cut_off(look, head, piece):
+    with ports.flooding_port(head, piece) as port:
+        assert look(url=f"redis://127.0.0.1:{port}") == ("not_redis", "too_much", "not_redis")
+
+
+def test_keys_that_would_fill_the_memory_are_not_read(run_module):
+    with ports.flooding_port(b"*2\r\n$1\r\n0\r\n*9\r\n$99999999999\r\n", bytes(1 << 20)) as port:
+        result = run_module("redis_keyspace", url=f"redis://127.0.0.1:{port}")
+    assert "more than 128 MiB in one exchange" in result["msg"], result
+
+
 def test_a_full_backlog_times_out_while_the_host_answers(look):
     with ports.full_backlog() as port:
         assert look(url=f"redis://127.0.0.1:{port}", connect_timeout=1) == ("timeout", "host_answers", "port_filtered")

@@ -92,10 +92,11 @@ def test_the_program_of_the_server_itself_is_taken(server, run_module, tmp_path)
 
 
 @needs_tool
-def test_the_password_is_no_argument(family_binary, run_module, tmp_path):
-    seen = []
+def test_the_password_is_no_argument_and_the_data_for_its_owner_only(family_binary, run_module, tmp_path):
+    seen, modes = [], set()
 
     def look():
+        modes.update(stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("dump.rdb*"))
         seen.append(subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout)
 
     with servers.running(family_binary, requirepass="Sesame-7391", rdb_key_save_delay=3_000) as server:
@@ -104,6 +105,7 @@ def test_the_password_is_no_argument(family_binary, run_module, tmp_path):
         done = run_module("redis_backup", url=f"redis://:Sesame-7391@127.0.0.1:{server.port}", dest=str(tmp_path), way="replication",
                           program=str(family_binary), _while=look)  # fmt: skip
     assert done.get("changed"), done
+    assert modes == {0o600}
     assert any("--rdb" in text for text in seen)
     assert not any("Sesame" in text for text in seen)
     assert "Sesame" not in str(done)

@@ -34,6 +34,13 @@ def test_valkey_is_known_by_its_own_version(binary, server, run_module):
     assert f"{found['product']}-{version}" in servers.matrix()
 
 
+def test_a_database_that_is_not_there_is_noticed(server, run_module):
+    assert run_module("redis_info", url=f"{server.url}/15", window=0)["snapshot"]["denied"] == {}
+    snapshot = run_module("redis_info", url=server.url, login_db=99, window=0)["snapshot"]
+    assert snapshot["availability"]["state"] == "up"
+    assert snapshot["denied"] == {"database": "the database 99 cannot be chosen: ERR DB index is out of range"}
+
+
 def test_watching_a_quiet_server_does_not_make_it_look_busy(server, run_module):
     rates = run_module("redis_info", url=server.url, window=0.5)["snapshot"]["rates"]
     assert rates["stats"]["total_commands_processed"] == 0

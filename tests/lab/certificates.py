@@ -57,6 +57,14 @@ class Authority:
         pair.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
         return pair
 
+    def locked(self, pair: Pair, passphrase: str) -> Pair:
+        """The same pair with a passphrase on its key."""
+        key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+        how = serialization.BestAvailableEncryption(passphrase.encode())
+        locked = Pair(pair.certificate, pair.key.with_suffix(".locked"))
+        locked.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how))
+        return locked
+
 
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, begin: datetime.datetime, end: datetime.datetime

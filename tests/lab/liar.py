@@ -18,7 +18,7 @@ POLITE = {"PING": "PONG", "AUTH": "OK", "CLIENT SETNAME": "OK", "SELECT": "OK"}
 
 @contextlib.contextmanager
 def lying(replies: Mapping[str, Any]) -> Iterator[int]:
-    """The port of one that answers by the first two words of a command, or by the first; nothing else is known to it."""
+    """The port of one that answers by the first two words of a command, or by the first, or as ``*`` says; nothing else is known to it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_serve, args=(listener, {**POLITE, **replies}), daemon=True).start()
         yield listener.getsockname()[1]
@@ -47,5 +47,5 @@ def _talk(connection: socket.socket, replies: Mapping[str, Any]) -> None:
     with connection, contextlib.suppress(OSError, ValueError), connection.makefile("rb") as lines:
         while head := lines.readline():
             words = [lines.read(int(lines.readline()[1:]) + 2)[:-2].decode().upper() for dummy in range(int(head[1:]))]
-            name = next((known for known in (" ".join(words[:2]), words[0]) if known in replies), None)
+            name = next((known for known in (" ".join(words[:2]), words[0], "*") if known in replies), None)
             connection.sendall(packed(replies[name]) if name else b"-ERR unknown command\r\n")

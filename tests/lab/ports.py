@@ -78,6 +78,21 @@ def odd_server(reply: bytes, then_close: bool = False) -> contextlib.AbstractCon
     return _serving(answer)
 
 
+def flooding_port(head: bytes, piece: bytes) -> contextlib.AbstractContextManager[int]:
+    """A port that answers PING as Redis does, and what comes then with a reply's head and pieces of it without end."""
+
+    def flood(peer: socket.socket, stop: threading.Event) -> None:
+        peer.recv(65536)
+        with contextlib.suppress(OSError):
+            peer.sendall(b"+PONG\r\n")
+            peer.recv(65536)
+            peer.sendall(head)
+            while not stop.is_set():
+                peer.sendall(piece)
+
+    return _serving(flood)
+
+
 @contextlib.contextmanager
 def full_backlog() -> Iterator[int]:
     """A port whose backlog is full: further connections time out while the host answers on other ports."""

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import redis
@@ -53,11 +54,19 @@ class Watched:
 
 @contextlib.contextmanager
 def watched(
-    binary: Path, *, replicas: int = 2, sentinels: int = 3, quorum: int | None = None, sentinel_lines: str = "", **directives: Any
+    binary: Path,
+    *,
+    replicas: int = 2,
+    sentinels: int = 3,
+    quorum: int | None = None,
+    sentinel_lines: str = "",
+    sentinel_options: Mapping[str, Any] = MappingProxyType({}),
+    **directives: Any,
 ) -> Iterator[Watched]:
     """A master, its replicas in step, and Sentinels that know them and each other. ``directives`` are those of master and replicas.
 
-    ``quorum`` is the majority where it is not given; ``sentinel_lines`` are more directives, without the word ``sentinel``.
+    ``quorum`` is the majority where it is not given; ``sentinel_lines`` are more directives, without the word ``sentinel``,
+    and ``sentinel_options`` those that are not of that family.
     """
     common: dict[str, Any] = {"repl_diskless_sync_delay": 0, **directives}
     with contextlib.ExitStack() as stack:
@@ -66,7 +75,7 @@ def watched(
         followers = [stack.enter_context(servers.running(binary, **follow)) for dummy in range(replicas)]
         wait_for(lambda: online(master) == replicas, "the replicas to be in step")
         needed = quorum or sentinels // 2 + 1
-        guards = [stack.enter_context(sentinel(binary, master, needed, sentinel_lines)) for dummy in range(sentinels)]
+        guards = [stack.enter_context(sentinel(binary, master, needed, sentinel_lines, **sentinel_options)) for dummy in range(sentinels)]
         wait_for(lambda: all(_knows(guard, replicas, sentinels - 1) for guard in guards), "the Sentinels to know each other", PATIENCE)
         yield Watched(master, followers, guards)
 

@@ -76,7 +76,12 @@ class Server:
     @property
     def url(self) -> str:
         """Its URL without a password."""
-        return f"redis://{self.host}:{self.port}"
+        return f"redis{'s' if self.only_tls else ''}://{self.host}:{self.port}"
+
+    @property
+    def only_tls(self) -> bool:
+        """Whether it has no plain port."""
+        return self.options.get("port") == "0"
 
     @property
     def log(self) -> str:
@@ -86,6 +91,9 @@ class Server:
     def client(self, **options: Any) -> redis.Redis:
         """An ordinary redis-py client with short time-outs."""
         defaults = {"password": self.options.get("requirepass"), "socket_timeout": 20, "socket_connect_timeout": 5, "protocol": 2}
+        if self.only_tls:
+            files = {"ssl_ca_certs": "tls-ca-cert-file", "ssl_certfile": "tls-cert-file", "ssl_keyfile": "tls-key-file"}
+            defaults.update(ssl=True, **{name: self.options[directive] for name, directive in files.items()})
         return redis.Redis(host=self.host, port=self.port, **{**defaults, **options})
 
     def pause(self) -> None:
@@ -141,17 +149,20 @@ def running(
     launcher: Sequence[str] = (),
     config_file: bool = True,
     sentinel_mode: bool = False,
+    only_tls: bool = False,
     **options: str | int | Path | None,
 ) -> Iterator[Server]:
     """Start a server and end it. Options are directives with ``_`` for ``-`` (``maxmemory_policy="noeviction"``), None leaves one out.
 
     With ``wait`` it accepts connections before this returns. ``host`` and ``launcher`` put it on a host of the lab; ``folder`` is a
-    data folder to use and keep, in place of a fresh one. Without ``config_file`` the directives are its arguments.
+    data folder to use and keep, in place of a fresh one. Without ``config_file`` the directives are its arguments. With ``only_tls`` its
+    port is one for TLS, and there is no other; the files are given as directives.
     """
     place = folder or Path(tempfile.mkdtemp(prefix="aragora-redis-"))
     port = int(str(options.pop("port", 0))) or free_port()
     directives = {"port": str(port), "bind": host, "save": "", "dir": str(place), "logfile": str(place / "log"), "daemonize": "no"}
     users = STANDING.get()(binary)
+    directives.update({"port": "0", "tls-port": str(port)} if only_tls else {})
     directives.update({"user": users} if users and config_file and not sentinel_mode else {})
     directives.update({name.replace("_", "-"): str(value) for name, value in options.items() if value is not None})
     directives = {name: value for name, value in directives.items() if options.get(name.replace("-", "_"), "") is not None}

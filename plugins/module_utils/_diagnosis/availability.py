@@ -46,7 +46,7 @@ TLS_ADVICE = {
     "tls_on_plain_port": "Use redis:// (or tls: false), or the server's tls-port.",
     "client_certificate_required": "Give client_cert_file and client_key_file, or set tls-auth-clients to no on the server.",
     "client_certificate_refused": "The client certificate must be signed by the server's tls-ca-cert-file.",
-    "unreadable_file": "Check that ca_certs, client_cert_file and client_key_file exist, are PEM and belong together.",
+    "unreadable_file": "Check that ca_certs, client_cert_file and client_key_file exist, are PEM, belong together, and have no passphrase.",
     "no_common_version": "Compare tls-protocols and tls-ciphers of the server with what the client allows.",
 }
 
