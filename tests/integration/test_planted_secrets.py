@@ -45,15 +45,16 @@ ROWS = {
     "heal_replication": ((), DONE),
     "kill_script": ((), DONE),
     "migrate_to_sentinel": ((), REFUSED),
+    "monitor": (CHECK, ANY),
     "prevent": ((), DONE),
     "remediate": (APPLY, REFUSED),
     "remove_replica": ((), REFUSED),
     "report": ((), DONE),
     "restart": ((), DONE),
     "restart_application": ((), DONE),
-    "restore": ((), REFUSED),
-    "rolling_restart": ((), DONE),
-    "rolling_upgrade": ((), DONE),
+    "restore": ((), DONE),
+    "rolling_restart": ((), ANY),
+    "rolling_upgrade": ((), ANY),
     "schedule_report": ((), DONE),
     "setup_cluster": (CHECK, ANY),
     "setup_endpoint": (CHECK, ANY),
@@ -63,7 +64,7 @@ ROWS = {
     "tune_clients": ((), DONE),
     "tune_memory": ((), DONE),
     "tune_pools": ((), DONE),
-    "verify": ((), REFUSED),
+    "verify": ((), ANY),
     "wait_loading": ((), DONE),
 }
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
@@ -109,6 +110,8 @@ def given(server, tmp_path):
         "redis_failover_sentinel_password": SECRETS["sentinel"],
         "redis_failover_endpoint_url": f"redis://:{SECRETS['endpoint']}@127.0.0.1:{servers.free_port()}",
         "redis_endpoint_password": SECRETS["endpoint"],
+        "redis_monitoring_password": role,
+        "redis_monitoring_events_token": role,
         **dict.fromkeys(("redis_sentinel_redis_password", "redis_sentinel_password", "redis_cluster_password"), role),
         **dict.fromkeys(("redis_hardening_diagnose_password", "redis_hardening_remediate_password"), role),
         "redis_guard_dir": str(tmp_path / "guard"),
@@ -123,7 +126,7 @@ def given(server, tmp_path):
         "redis_rolling_patience": 1,
     }
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "ansible_host": "127.0.0.1"}
-    groups = {name: {"hosts": {"cache": host}} for name in ("redis", "redis_endpoint")}
+    groups = {name: {"hosts": {"cache": host}} for name in ("redis", "redis_endpoint", "redis_monitoring")}
     (folder / "inventory.yml").write_text(yaml.safe_dump(groups))
     (folder / "variables.yml").write_text(yaml.safe_dump(variables))
     return ("-i", str(folder / "inventory.yml"), "-e", f"@{folder / 'variables.yml'}")
