@@ -125,6 +125,15 @@ def from_url(url: str) -> Endpoint:
     )
 
 
+def with_login(url: str, user: str, password: str) -> str:
+    """The URL with this login where it has none. What cannot be read stays as it is; who connects will say so."""
+    scheme, sep, rest = url.partition("://")
+    if not (user or password) or not sep or "@" in rest:
+        return url
+    login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
+    return f"{scheme}{sep}{login}@{rest}"
+
+
 def mask_url(url: str) -> str:
     """The URL as it may be shown, in quotes: without its password and without what might be one."""
     head, at, tail = url.rpartition("@")

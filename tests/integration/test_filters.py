@@ -131,3 +131,20 @@ def test_ops_rules_are_those_of_the_table(template):
     rules = template("snapshot | aragora.redis.ops_rules('ops_remediate', ['restart'])", snapshot=snapshot)
     assert rules[:2] == ["on", "~aragora.redis:canary:*"]
     assert "+bgsave" in rules
+
+
+def test_awx_template_makes_a_survey_of_the_options_of_a_playbook(template):
+    found = template("'remediate' | aragora.redis.awx_template")
+    assert [row["variable"] for row in found["survey"]["spec"]] == ["redis_remediation_mode", "target", "redis_remediation_allow"]
+    assert "aragora.redis has no playbook 'x'" in template("'x' | aragora.redis.awx_template")
+
+
+def test_has_collection_knows_what_is_installed(template):
+    assert template("['aragora.redis', 'aragora.nothing', 'nobody.nothing'] | map('aragora.redis.has_collection')") == [True, False, False]
+    assert template("'aragora.redis' | aragora.redis.has_collection") is True
+
+
+def test_url_with_login_encodes_what_is_kept_apart(template):
+    assert template("'redis://a:1/2' | aragora.redis.url_with_login('u@', 'p/:#')") == "redis://u%40:p%2F%3A%23@a:1/2"
+    assert template("'redis://x:y@a' | aragora.redis.url_with_login('u', 'p')") == "redis://x:y@a"
+    assert template("'' | aragora.redis.url_with_login('u', 'p')") == ""

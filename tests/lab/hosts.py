@@ -170,12 +170,12 @@ def image(release: str) -> str:
     with (Path(tempfile.gettempdir()) / "aragora-redis-lab-image.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _docker("image", "inspect", name, check=False).returncode:
-            given = ("--build-arg", f"BASE={_base(release)}", "--build-arg", f"SERVERS={RELEASES[release][1]}")
+            given = ("--build-arg", f"BASE={base(release)}", "--build-arg", f"SERVERS={RELEASES[release][1]}")
             _docker("build", "--quiet", "--label", f"{LABEL}=image", *given, "--tag", name, str(folder), timeout=600)
     return name
 
 
-def _base(release: str) -> str:
+def base(release: str) -> str:
     """Debian's own image where it can be had, else one made by debootstrap."""
     official, own = RELEASES[release][0], f"{OWN_BASE}:{release}"
     for name in (official, own):

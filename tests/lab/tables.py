@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.aragora.redis.plugins.module_utils import _privileges
+from ansible_collections.aragora.redis.plugins.module_utils import _playbooks, _privileges
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis.thresholds import THRESHOLDS
 
@@ -78,8 +78,6 @@ What that means, and what it does not:
   login; neither of the two users is made there.
 - Redis before 6.0 has no users.
 """
-# Roles that a playbook uses beside the one that it is about.
-BESIDE = ("redis_guard", "redis_diagnosis", "redis_application")
 
 
 def main() -> int:
@@ -124,7 +122,7 @@ def privileges() -> str:
 
 def contents() -> str:
     """docs/contents.md"""
-    parts = [CONTENTS_HEAD, "## Playbooks\n", *_table(("playbook", "what it does", "plans", "role"), _playbooks())]
+    parts = [CONTENTS_HEAD, "## Playbooks\n", *_table(("playbook", "what it does", "plans", "role"), _about_playbooks())]
     for title, folder, kind in (("Modules", "modules", "module"), ("Inventory", "inventory", "inventory"), ("Filters", "filter", "filter")):
         rows = [
             f"| `{path.stem}` | {_documentation(path)['short_description']} |" for path in sorted((ROOT / "plugins" / folder).glob("*.py"))
@@ -149,15 +147,13 @@ def _events() -> Iterator[str]:
             yield f"| `{path.stem}` | {kind.replace('_', ' ')} | {_documentation(path)['short_description']} |"
 
 
-def _playbooks() -> Iterator[str]:
+def _about_playbooks() -> Iterator[str]:
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
         text = path.read_text(encoding="utf-8")
-        words = " ".join(line[1:].strip() for line in text.split("\n- ", 1)[0].splitlines() if line.startswith("#"))
-        does = re.split(r"(?<=[.?)]) Plans only|[;,] see roles/", words)[0].rstrip(".")
-        used = dict.fromkeys(re.findall(r"aragora\.redis\.(redis_\w+)", text))
-        own = [role for role in used if role not in BESIDE] or [role for role in used if role != "redis_guard"]
+        does, plans = _playbooks.told(text)
+        own = dict.fromkeys(role for role, dummy in _playbooks.own(yaml.safe_load(text)))
         links = ", ".join(f"[`{role}`](../roles/{role}/README.md)" for role in own)
-        yield f"| `{path.stem}` | {does} | {'yes' if 'Plans only' in words else ''} | {links} |"
+        yield f"| `{path.stem}` | {does} | {'yes' if plans else ''} | {links} |"
 
 
 def _documentation(path: Path) -> dict[str, Any]:
