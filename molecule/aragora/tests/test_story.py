@@ -31,7 +31,7 @@ def host(name):
 
 def results(done):
     """What verify.yml hands on of each host: its result, and the step at which it stopped."""
-    told = json.loads(re.search(r"CUSTOM STATS: \*+\s+RUN: (\{.*\})", done.stdout)[1])["redis_verify_result"]
+    told = json.loads(re.search(r"CUSTOM STATS: \*+\s+RUN: (\{.*\})", done.stdout)[1])["redis_verify_by_host"]
     return {name: f"{result['result']} {result['step']}" for name, result in told.items()}
 
 
