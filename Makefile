@@ -4,6 +4,8 @@
 
 SHELL := /bin/bash
 VENV := .venv
+# Which Python .venv is made with, once: make PYTHON=python3.13 test
+PYTHON ?= python3
 # Ansible, its collections and the tools of the checks come from here and from nowhere else.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -39,13 +41,13 @@ clean:
 	rm -rf $(VENV) .cache tests/output
 
 $(VENV)/bin/python:
-	@python3 -c 'import sys; sys.exit("python3 is %d.%d, 3.11 or newer is needed" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import sys; sys.exit("python3 is %d.%d, 3.11 or newer is needed" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up $(VENV) (once, about a minute) …"
-	@python3 -m venv $(VENV) || { \
-	  rm -rf $(VENV); python3 -c 'import ensurepip' 2>/dev/null && exit 1; \
+	@$(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); $(PYTHON) -c 'import ensurepip' 2>/dev/null && exit 1; \
 	  echo "python3-venv is missing, installing it …"; \
 	  $$([ "$$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get -q update && apt-get -qy install python3-venv' >/dev/null \
-	  && python3 -m venv $(VENV); \
+	  && $(PYTHON) -m venv $(VENV); \
 	} || { rm -rf $(VENV); echo "no virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/run: requirements.txt requirements-run.txt | $(VENV)/bin/python
