@@ -135,10 +135,14 @@ def _playbooks() -> Iterator[str]:
         text = path.read_text(encoding="utf-8")
         words = " ".join(line[1:].strip() for line in text.split("\n- ", 1)[0].splitlines() if line.startswith("#"))
         does = re.split(r"(?<=[.?)]) Plans only|[;,] see roles/", words)[0].rstrip(".")
-        used = dict.fromkeys(re.findall(r"aragora\.redis\.(redis_\w+)", text))
-        own = [role for role in used if role not in BESIDE] or [role for role in used if role != "redis_guard"]
-        links = ", ".join(f"[`{role}`](../roles/{role}/README.md)" for role in own)
+        links = ", ".join(f"[`{role}`](../roles/{role}/README.md)" for role in own_roles(text))
         yield f"| `{path.stem}` | {does} | {'yes' if 'Plans only' in words else ''} | {links} |"
+
+
+def own_roles(playbook: str) -> list[str]:
+    """The roles that a playbook is about."""
+    used = dict.fromkeys(re.findall(r"aragora\.redis\.(redis_\w+)", playbook))
+    return [role for role in used if role not in BESIDE] or [role for role in used if role != "redis_guard"]
 
 
 def _documentation(path: Path) -> dict[str, Any]:
