@@ -87,22 +87,24 @@ def imported(tarball: Path) -> list[str]:
         settings = Path(folder) / "galaxy-importer.cfg"
         settings.write_text(IMPORTER, encoding="utf-8")
         variables = {
-            **os.environ, "GALAXY_IMPORTER_CONFIG": str(settings), "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
-            "ANSIBLE_HOME": folder, "ANSIBLE_CONFIG": os.devnull,
+            **_of_a_user(), "GALAXY_IMPORTER_CONFIG": str(settings), "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
+            "ANSIBLE_HOME": folder,
         }  # fmt: skip
         command = [str(programs / "python"), "-m", "galaxy_importer.main", str(tarball)]
         done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=1200, check=False)
     said = (done.stdout + done.stderr).splitlines()
     found = [line for line in said if line.startswith(("WARNING", "ERROR", "CRITICAL"))]
-    return found or (said[-20:] if done.returncode or not any("Importer processing completed successfully" in line for line in said) else [])
+    return found or (
+        said[-20:] if done.returncode or not any("Importer processing completed successfully" in line for line in said) else []
+    )
 
 
 def diagnosed(tarball: Path) -> list[str]:
     """Installed where there is nothing else, its playbook runs by its name."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder, servers.running(servers.embedded()) as server:
         place = Path(folder) / "collections"
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
-        variables |= {"ANSIBLE_HOME": folder, "ANSIBLE_COLLECTIONS_PATH": str(place), "REDIS_URL": server.url, "ANSIBLE_CONFIG": os.devnull}
+        variables = _of_a_user()
+        variables |= {"ANSIBLE_HOME": folder, "ANSIBLE_COLLECTIONS_PATH": str(place), "REDIS_URL": server.url}
         install = ["ansible-galaxy", "collection", "install", str(tarball), "--offline", "-p", str(place)]
         for command in (install, ["ansible-playbook", "aragora.redis.diagnose"]):
             done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300, check=False)
@@ -131,6 +133,11 @@ def released(checkout: Path) -> list[str]:
         return [*missing, *left, *([] if f"v{number}" in written else [f"CHANGELOG.md does not name {number}"])]
 
 
+def _of_a_user() -> dict[str, str]:
+    """The environment without what make or the developer set for Ansible and Redis."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
+
+
 def _lines(fragment: Path) -> list[str]:
     sections = yaml.safe_load(fragment.read_text(encoding="utf-8"))
     return [line for section in sections.values() for line in ([section] if isinstance(section, str) else section)]
@@ -138,7 +145,7 @@ def _lines(fragment: Path) -> list[str]:
 
 def _line(text: str) -> str:
     """As it is compared: without the marks of either language, and on one line."""
-    return re.sub(r"[\s\\`]+", " ", text).strip()
+    return " ".join(re.sub(r"[\\`]", "", text).split())
 
 
 def _well(command: list[str], folder: Path) -> None:

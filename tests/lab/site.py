@@ -30,7 +30,7 @@ ORDER = (
     "findings", "thresholds", "runbook", "monitoring", "events", "awx", "application", "network", "topology", "data", "privileges",
     "migrating",
 )  # fmt: skip
-CONF = '''\
+CONF = """\
 project = "aragora.redis"
 html_title = "aragora.redis"
 html_short_title = "aragora.redis"
@@ -55,7 +55,7 @@ exclude_patterns = []
 nitpicky = False
 # A word of Redis's own (redis.conf, console output) that a highlighter cannot read is shown as it stands.
 suppress_warnings = ["misc.highlighting_failure"]
-'''
+"""
 CSS = """\
 /* Tables and commands scroll by themselves; the page does not. */
 .rst-content table.docutils td, .rst-content table.docutils th { white-space: normal; }

@@ -56,7 +56,9 @@ def playbook_page(path: Path) -> str:
 def _calls(readme: str, name: str) -> Iterator[str]:
     """The command lines with which a README calls it."""
     for block in re.findall(r"```console\n(.*?)```", readme, re.DOTALL):
-        yield from (line for line in block.splitlines() if line.startswith("$") and re.search(rf"(redis\.|playbooks/){name}(\.yml)?\b", line))
+        yield from (
+            line for line in block.splitlines() if line.startswith("$") and re.search(rf"(redis\.|playbooks/){name}(\.yml)?\b", line)
+        )
 
 
 def _section(readme: str, names: tuple[str, ...], role: str) -> str:
