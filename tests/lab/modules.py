@@ -24,6 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from ansible.module_utils import basic
+
 from tests.lab import module_process
 from tests.lab.module_process import Call
 
@@ -126,7 +128,7 @@ def only_module_utils() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "ansible").mkdir()
     (folder / "ansible" / "__init__.py").touch()
-    (folder / "ansible" / "module_utils").symlink_to(Path(module_process.ansible.__file__).parent / "module_utils")
+    (folder / "ansible" / "module_utils").symlink_to(Path(basic.__file__).parent)
     return folder
 
 

@@ -45,7 +45,7 @@ def environment(name: str, version: str, packages: Iterable[str]) -> Path:
     if not made.exists() or made.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([python, "-m", "venv", folder], check=True, timeout=120, capture_output=True)
-        install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words]
+        install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words]
         done = subprocess.run(install, cwd=ROOT, timeout=900, check=False, capture_output=True, text=True)
         if done.returncode:
             raise LookupError(f"{' '.join(words)} cannot be installed on Python {version}: {done.stderr.strip()[-500:]}")

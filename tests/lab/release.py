@@ -23,7 +23,7 @@ from pathlib import Path
 import yaml
 
 from tests.lab import servers
-from tests.lab.pythons import CACHE, ROOT, environment
+from tests.lab.pythons import CACHE, environment
 from tests.lab.sanity import copied
 
 PLACE = CACHE / "release"
@@ -94,9 +94,8 @@ def imported(tarball: Path) -> list[str]:
         done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=1200, check=False)
     said = (done.stdout + done.stderr).splitlines()
     found = [line for line in said if line.startswith(("WARNING", "ERROR", "CRITICAL"))]
-    return found or (
-        said[-20:] if done.returncode or not any("Importer processing completed successfully" in line for line in said) else []
-    )
+    well = not done.returncode and any("Importer processing completed successfully" in line for line in said)
+    return found or ([] if well else said[-20:])
 
 
 def diagnosed(tarball: Path) -> list[str]:

@@ -4,7 +4,7 @@
 
 """The documentation as a site, in .cache/site/html: ``make site``. A warning is an error.
 
-The Markdown files keep their places, so that their links hold; antsibull-docs makes the pages of plugins and roles; each playbook gets a page
+The Markdown files keep their places, so that their links hold; antsibull-docs makes the pages of plugins and roles; each playbook gets one
 (tests/lab/site_pages.py). What it needs is installed into .cache/docs.
 """
 
@@ -110,7 +110,7 @@ def linked(text: str, folder: Path) -> str:
         name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else target
         if path.suffix == ".yml" and path.parent == ROOT / "playbooks":
             return f"]({os.path.relpath(path.with_suffix('.md'), folder)})"
-        if path.suffix in (".md", ".png") or "." not in path.name and not path.exists():
+        if path.suffix in (".md", ".png") or ("." not in path.name and not path.exists()):
             return match.group(0)
         return f"]({REPOSITORY}/{name}{'#' + anchor if anchor else ''})"
 
@@ -122,7 +122,7 @@ def index(pages: list[str]) -> str:
     docs = [page.removeprefix("docs/") for page in pages if page.startswith("docs/") and page not in START]
     own = [f"docs/{page}" for page in sorted(docs, key=lambda page: (ORDER.index(page) if page in ORDER else len(ORDER), page))]
     inside = [page for page in ("docs/architecture", "CONTRIBUTING", "tests/incidents/README", "CHANGELOG") if page in pages]
-    parts = {
+    parts: dict[str, list[str]] = {
         "Start": [page for page in START if page in pages],
         "Guides and tables": [page for page in own if page not in inside],
         "Playbooks": [page for page in pages if page.startswith("playbooks/")],
