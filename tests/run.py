@@ -4,9 +4,9 @@
 
 """The one runner: runs the named stages, and says at the end what was run, passed and skipped, and how long it took.
 
-``python -m tests.run lint units contract integration incidents molecule targets``. Later stages run even when an earlier one failed;
-the exit status is 1 if any did. A few tests that fail beside others run once more by themselves; the end names those that pass then. With FULL=1 in
-the environment every playbook and incident runs on every server.
+``python -m tests.run lint units contract integration incidents molecule targets``. Later stages run even when an earlier one failed; the
+exit status is 1 if any did. A few tests that fail beside others run once more by themselves; the end names those that pass then. With
+FULL=1 in the environment every playbook and incident runs on every server.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ REPOSITORY = "https://github.com/aragora/ansible-redis/blob/main"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # Pages of ours in the order in which they are read; others of docs/ follow by name.
 START = ("README", "docs/connecting", "docs/contents")
+INSIDE: tuple[str, ...] = ("docs/architecture", "CONTRIBUTING", "tests/incidents/README", "CHANGELOG")
 ORDER = (
     "findings", "thresholds", "runbook", "monitoring", "events", "awx", "application", "network", "topology", "data", "privileges",
     "migrating",
@@ -121,7 +122,7 @@ def index(pages: list[str]) -> str:
     """The first page: what leads where."""
     docs = [page.removeprefix("docs/") for page in pages if page.startswith("docs/") and page not in START]
     own = [f"docs/{page}" for page in sorted(docs, key=lambda page: (ORDER.index(page) if page in ORDER else len(ORDER), page))]
-    inside = [page for page in ("docs/architecture", "CONTRIBUTING", "tests/incidents/README", "CHANGELOG") if page in pages]
+    inside = [page for page in INSIDE if page in pages]
     parts: dict[str, list[str]] = {
         "Start": [page for page in START if page in pages],
         "Guides and tables": [page for page in own if page not in inside],

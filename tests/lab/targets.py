@@ -24,9 +24,9 @@ PAIRS = (("4.3.4", "3.9"), ("5", "3.9"), ("6", "3.9"), ("7", "3.9"), ("7", "3.13
 # What a login, TLS, Sentinels, RESP and its types, errors and time-outs do is where one redis-py differs from another.
 FEW = ("acl", "availability", "redis_info", "redis_sentinel_info", "redis_wait")
 MANY = (
-    *FEW, "redis_acl", "redis_client_info", "redis_cluster_info", "redis_memory_purge", "redis_client_kill", "redis_config", "redis_flush", "redis_guard", "redis_keyspace", "redis_latency", "redis_memory_defrag",
-    "redis_memory_limit", "redis_monitor_kill", "redis_replication", "redis_save", "redis_script_kill", "redis_sentinel",
-    "redis_sentinel_reset", "redis_slowlog", "malformed_replies",
+    *FEW, "redis_acl", "redis_client_info", "redis_client_kill", "redis_cluster_info", "redis_config", "redis_flush", "redis_guard",
+    "redis_keyspace", "redis_latency", "redis_memory_defrag", "redis_memory_limit", "redis_memory_purge", "redis_monitor_kill",
+    "redis_replication", "redis_save", "redis_script_kill", "redis_sentinel", "redis_sentinel_reset", "redis_slowlog", "malformed_replies",
 )  # fmt: skip
 
 
