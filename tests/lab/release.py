@@ -10,6 +10,7 @@ name; and a release of the changelog in a copy. ansible-test, which galaxy-impor
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -148,7 +149,7 @@ def _lines(fragment: Path) -> list[str]:
 
 def _line(text: str) -> str:
     """As it is compared: without the marks of either language, and on one line."""
-    return " ".join(re.sub(r"[\\`]", "", text).split())
+    return " ".join(html.unescape(re.sub(r"</?code>|[\\`]", "", text)).split())
 
 
 def _well(command: list[str], folder: Path) -> None:

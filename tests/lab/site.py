@@ -25,6 +25,8 @@ SOURCE, HTML = PLACE / "source", PLACE / "html"
 REPOSITORY = "https://github.com/aragora/ansible-redis/blob/main"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # Pages of ours in the order in which they are read; others of docs/ follow by name.
+# Where the heading of a page is no name for it in a list.
+TITLES = {"README": "Overview <README>"}
 START = ("README", "docs/connecting", "docs/contents")
 INSIDE: tuple[str, ...] = ("docs/architecture", "CONTRIBUTING", "tests/incidents/README", "CHANGELOG")
 ORDER = (
@@ -61,9 +63,15 @@ suppress_warnings = ["misc.highlighting_failure", "ref.ref"]
 CSS = """\
 /* Tables and commands scroll by themselves; the page does not. */
 .rst-content table.docutils td, .rst-content table.docutils th { white-space: normal; }
-.table-wrapper, .wy-table-responsive { overflow-x: auto; }
-.rst-content pre { overflow-x: auto; }
-@media (max-width: 480px) { .rst-content code { overflow-wrap: anywhere; white-space: normal; } .rst-content img { max-width: 100%; } }
+.wy-table-responsive, .rst-content pre { overflow-x: auto; }
+.rst-content td code { white-space: nowrap; }
+.rst-content td:last-child code { white-space: normal; }
+.rst-content a code.literal { color: #2980b9; }
+@media (max-width: 480px) {
+  .rst-content p code, .rst-content li code { overflow-wrap: anywhere; white-space: normal; }
+  .rst-content td p code { overflow-wrap: normal; white-space: nowrap; }
+  .rst-content img { max-width: 100%; }
+}
 """
 
 
@@ -125,7 +133,7 @@ def index(pages: list[str]) -> str:
     own = [f"docs/{page}" for page in sorted(docs, key=lambda page: (ORDER.index(page) if page in ORDER else len(ORDER), page))]
     inside = [page for page in INSIDE if page in pages]
     parts: dict[str, list[str]] = {
-        "Start": [page for page in START if page in pages],
+        "Start": [TITLES.get(page, page) for page in START if page in pages],
         "Guides and tables": [page for page in own if page not in inside],
         "Playbooks": [page for page in pages if page.startswith("playbooks/")],
         "Roles": [page for page in pages if page.startswith("roles/")],
