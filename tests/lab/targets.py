@@ -54,7 +54,12 @@ def _ran(release: str, python: str, full: bool) -> str:
     files = [f"tests/integration/test_{subject}.py" for subject in (MANY if full else FEW)]
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup", "-k", servers, *files]
     variables = {**os.environ, modules.ANOTHER_PYTHON: str(programs / "python")}
-    came = FAILED if subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode else PASSED
+    status = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
+    if status == 1:
+        print(f"── targets: {name}: what failed once more, by itself", flush=True)
+        again = [sys.executable, "-m", "pytest", "-q", "--last-failed", "--last-failed-no-failures=none", "-k", servers, *files]
+        status = subprocess.run(again, cwd=ROOT, env=variables, check=False).returncode
+    came = FAILED if status else PASSED
     print(f"── targets: {name} {came} after {time.monotonic() - began:.0f} s", flush=True)
     return came
 
