@@ -35,7 +35,7 @@ from pip._internal.cli.main import main
 
 sys.exit(main(["install", "--disable-pip-version-check", "--no-index", "--quiet", wheel]))
 '''
-PATIENCE = 1800
+PATIENCE = 3600
 
 
 def main() -> int:
