@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: diagnose demo test full lint units contract integration incidents molecule bench docs clean
+.PHONY: diagnose demo test full lint units contract integration incidents molecule targets cores release site bench docs clean
 .DEFAULT_GOAL := diagnose
 
 diagnose: $(VENV)/run
@@ -21,15 +21,29 @@ demo: $(VENV)/run $(VENV)/demo
 	@python -m tests.lab.demo $(ARGS)
 
 test: $(VENV)/test
-	@python -m tests.run lint units contract integration incidents molecule
+	@python -m tests.run lint units contract integration incidents molecule targets
 
 # Every server for every playbook and every incident, and the bench; hours, not minutes.
 full: $(VENV)/test
-	@FULL=1 python -m tests.run lint units contract integration incidents molecule
+	@FULL=1 python -m tests.run lint units contract integration incidents molecule targets
+	@python -m tests.lab.cores
+	@python -m tests.lab.release
 	@python -m tests.bench $(ARGS)
 
-lint units contract integration incidents molecule: $(VENV)/test
+lint units contract integration incidents molecule targets: $(VENV)/test
 	@python -m tests.run $@
+
+# ansible-test on every ansible-core and Python that is here; make cores CORES=2.20 on one.
+cores: $(VENV)/test
+	@python -m tests.lab.cores $(CORES)
+
+# The tarball, tried as Galaxy and users would.
+release: $(VENV)/test
+	@python -m tests.lab.release
+
+# The documentation as a site, in .cache/site/html.
+site: $(VENV)/test
+	@python -m tests.lab.site
 
 bench: $(VENV)/test
 	@python -m tests.bench $(ARGS)

@@ -3,4 +3,6 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "collections"))
+ROOT = Path(__file__).resolve().parents[1]
+# The root as well: ansible-test imports this below ansible_collections, where nobody would find `tests`.
+sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]

@@ -4,9 +4,9 @@
 
 """The one runner: runs the named stages, and says at the end what was run, passed and skipped, and how long it took.
 
-``python -m tests.run lint units contract integration incidents molecule``. Later stages run even when an earlier one failed; the exit
-status is 1 if any did. A few tests that fail beside others run once more by themselves; the end names those that pass then. With FULL=1 in
-the environment every playbook and incident runs on every server.
+``python -m tests.run lint units contract integration incidents molecule targets``. Later stages run even when an earlier one failed; the
+exit status is 1 if any did. A few tests that fail beside others run once more by themselves; the end names those that pass then. With
+FULL=1 in the environment every playbook and incident runs on every server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab import aragora, hosts
+from tests.lab import aragora, hosts, targets
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSED, FAILED = "passed", "failed"
@@ -72,7 +72,7 @@ class Outcome:
 
 def main(stages: list[str]) -> int:
     """Run the stages in order and print the table."""
-    others = {"lint": _lint, "incidents": _incidents, "molecule": _molecule}
+    others = {"lint": _lint, "incidents": _incidents, "molecule": _molecule, "targets": _targets}
     unknown = [stage for stage in stages if stage not in (*others, *TESTS)]
     if unknown or not stages:
         print(f"no such stage: {', '.join(unknown) or 'none given'}; choose from {', '.join((*others, *TESTS))}", file=sys.stderr)
@@ -160,6 +160,16 @@ def _molecule() -> Outcome:
     skipped = [f"molecule: {reason}" for reason in reasons.values()]
     left = len(failed) - len(second)
     return Outcome("molecule", len(run) - left, left, skipped, time.monotonic() - started, second)
+
+
+def _targets() -> Outcome:
+    """The modules with old Pythons and other releases of redis-py; one pair, all of them in ``make full``."""
+    print("── targets", flush=True)
+    started = time.monotonic()
+    results = targets.run(bool(os.environ.get("FULL")))
+    skipped = [result for result in results.values() if result not in (PASSED, FAILED)]
+    failed = list(results.values()).count(FAILED)
+    return Outcome("targets", len(results) - failed - len(skipped), failed, skipped, time.monotonic() - started)
 
 
 def _scenario(scenario: str) -> bool:

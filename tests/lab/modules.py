@@ -2,28 +2,57 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules run the way a target runs them: in a process of their own, with their options on standard input."""
+"""Modules run the way a target runs them: in a process of their own, with their options on standard input.
+
+With MODULE_PYTHON in the environment that is a process of that Python, which needs nothing but redis-py: tests/lab/targets.py.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
 import multiprocessing
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from multiprocessing.context import ForkServerProcess
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from ansible.module_utils import basic
 
 from tests.lab import module_process
 from tests.lab.module_process import Call
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_SECONDS = 60
+ANOTHER_PYTHON = "MODULE_PYTHON"
+
+
+class Process(Protocol):
+    """A module's process, as far as it is used here."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its number."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end, but not longer."""
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
 # Called again and again with the module's process while it runs.
-Beside = Callable[[ForkServerProcess], Any]
+Beside = Callable[[Process], Any]
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload([module_process.__name__])
 
@@ -41,8 +70,7 @@ def run(name: str, options: dict[str, Any], beside: Beside | None = None, check_
         stdin.flush()
         module = f"ansible_collections.aragora.redis.plugins.modules.{name}"
         call = Call(module, (stdin.name, stdout.name, stderr.name), dict(os.environ), path, str(Path.cwd()))
-        process = SERVER.Process(target=module_process.play, args=(call,))
-        process.start()
+        process = _started(call)
         stop = threading.Event()
         wrong_beside: list[BaseException] = []
         thread = threading.Thread(target=_repeat, args=(beside, process, stop, wrong_beside), daemon=True)
@@ -64,7 +92,56 @@ def run(name: str, options: dict[str, Any], beside: Beside | None = None, check_
     return result
 
 
-def _repeat(action: Beside | None, process: ForkServerProcess, stop: threading.Event, wrong: list[BaseException]) -> None:
+class Elsewhere:
+    """A module's process of another Python."""
+
+    def __init__(self, python: str, call: Call) -> None:
+        """Start it."""
+        path = os.pathsep.join([*call.path[:2], str(only_module_utils())])
+        streams = [os.open(name, how) for name, how in zip(call.streams, module_process.HOW)]
+        stdin, stdout, stderr = streams
+        environment = {**call.environment, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [python, "-m", call.module]
+        self.started = subprocess.Popen(command, cwd=call.folder, env=environment, stdin=stdin, stdout=stdout, stderr=stderr)
+        for number in streams:
+            os.close(number)
+        self.pid: int | None = self.started.pid
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end, but not longer."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.started.wait(timeout)
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.started.poll() is None
+
+    def kill(self) -> None:
+        """End it."""
+        self.started.kill()
+
+
+@cache
+def only_module_utils() -> Path:
+    """A folder with nothing of Ansible but what it sends to its targets."""
+    folder = Path(tempfile.mkdtemp(prefix="aragora-redis-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "ansible").mkdir()
+    (folder / "ansible" / "__init__.py").touch()
+    (folder / "ansible" / "module_utils").symlink_to(Path(basic.__file__).parent)
+    return folder
+
+
+def _started(call: Call) -> Process:
+    python = os.environ.get(ANOTHER_PYTHON)
+    if python:
+        return Elsewhere(python, call)
+    process = SERVER.Process(target=module_process.play, args=(call,))
+    process.start()
+    return process
+
+
+def _repeat(action: Beside | None, process: Process, stop: threading.Event, wrong: list[BaseException]) -> None:
     """What goes wrong ends the test, not only this thread."""
     try:
         while action and not stop.wait(0.01):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test sanity on a copy of the tracked files: ``make sanity``.
+"""ansible-test on a copy of the tracked files: ``python -m tests.lab.sanity``; tests/lab/cores.py does it for every ansible-core.
 
 ansible-test wants its checkout below ``ansible_collections`` and follows no links. It downloads get-pip.py for its virtual environments;
 where that cannot be reached, the wheel of pip from PyPI does the same.
@@ -10,11 +10,14 @@ where that cannot be reached, the wheel of pip from PyPI does the same.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,38 +35,51 @@ from pip._internal.cli.main import main
 
 sys.exit(main(["install", "--disable-pip-version-check", "--no-index", "--quiet", wheel]))
 '''
+PATIENCE = 3600
 
 
 def main() -> int:
-    """Run the sanity tests; the second try brings its own pip."""
-    with tempfile.TemporaryDirectory(prefix="aragora-sanity-") as folder:
-        copy = _copied(Path(folder) / "ansible_collections" / "aragora" / "redis")
-        status, output = _sanity(copy)
-        # Named in the message about the failed download; a failed test never names it.
-        wanted = re.search(r"get-pip-([\d.]+)\.py|get_pip_(\d+)_(\d+)\.py", output)
-        if status and wanted:
-            _bring_pip(wanted.group(1) or f"{wanted.group(2)}.{wanted.group(3)}")
-            status, output = _sanity(copy)
+    """Run the sanity tests of our own ansible-core with our own Python."""
+    with copied() as place:
+        status, output = ansible_test(place, "sanity", "--venv", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}")
     lines = [line for line in output.splitlines() if line.startswith(("ERROR", "FATAL", "Running sanity test"))]
     print("\n".join(lines if status else [f"{len(lines)} sanity tests passed"]))
     return status
 
 
-def _copied(place: Path) -> Path:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
-    for name in tracked:
-        if (ROOT / name).is_file() and not (ROOT / name).is_symlink() and "collections/ansible_collections" not in name:
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, place / name)
-    subprocess.run(["git", "init", "-q", "."], cwd=place, check=True, timeout=60)
-    subprocess.run(["git", "add", "-A"], cwd=place, check=True, timeout=60)
-    return place
+@contextlib.contextmanager
+def copied() -> Iterator[Path]:
+    """A copy of the tracked files where ansible-test looks for a collection."""
+    with tempfile.TemporaryDirectory(prefix="aragora-sanity-") as folder:
+        place = Path(folder) / "ansible_collections" / "aragora" / "redis"
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+        for name in listed.stdout.splitlines():
+            if (ROOT / name).is_file() and not (ROOT / name).is_symlink() and "collections/ansible_collections" not in name:
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, place / name)
+        subprocess.run(["git", "init", "-q", "."], cwd=place, check=True, timeout=60)
+        subprocess.run(["git", "add", "-A"], cwd=place, check=True, timeout=60)
+        yield place
 
 
-def _sanity(place: Path) -> tuple[int, str]:
-    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    command = ["ansible-test", "sanity", "--venv", "--python", python, "--color", "no", "--truncate", "0"]
-    done = subprocess.run(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, check=False)
+def ansible_test(place: Path, kind: str, *words: str, path: str = "") -> tuple[int, str]:
+    """Exit status and output of ``ansible-test``, of the first one on ``path``; a second try brings its own pip."""
+    environment = {**os.environ, "PATH": os.pathsep.join([*([path] if path else []), os.environ["PATH"]])}
+    program = shutil.which("ansible-test", path=environment["PATH"]) or "ansible-test"
+    command = [program, kind, "--color", "no", *(["--truncate", "0"] if kind == "sanity" else []), *words]
+    status, output = _run(command, place, environment)
+    # Named in the message about the failed download; a failed test never names it.
+    wanted = re.search(r"get-pip-([\d.]+)\.py|get_pip_(\d+)_(\d+)\.py", output)
+    if status and wanted:
+        _bring_pip(wanted.group(1) or f"{wanted.group(2)}.{wanted.group(3)}")
+        status, output = _run(command, place, environment)
+    return status, output
+
+
+def _run(command: list[str], place: Path, environment: dict[str, str]) -> tuple[int, str]:
+    done = subprocess.run(
+        command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE, check=False
+    )
     return done.returncode, done.stdout
 
 

@@ -151,9 +151,14 @@ def _about_playbooks() -> Iterator[str]:
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
         text = path.read_text(encoding="utf-8")
         does, plans = _playbooks.told(text)
-        own = dict.fromkeys(role for role, dummy in _playbooks.own(yaml.safe_load(text)))
+        own = own_roles(text)
         links = ", ".join(f"[`{role}`](../roles/{role}/README.md)" for role in own)
         yield f"| `{path.stem}` | {does} | {'yes' if plans else ''} | {links} |"
+
+
+def own_roles(playbook: str) -> list[str]:
+    """The roles that a playbook is about."""
+    return list(dict.fromkeys(role for role, dummy in _playbooks.own(yaml.safe_load(playbook))))
 
 
 def _documentation(path: Path) -> dict[str, Any]:
