@@ -164,20 +164,40 @@ def test_without_a_token_it_does_not_listen(tmp_path):
     assert "'REDIS_EVENTS_TOKEN' is undefined" in (tmp_path / "rulebook.log").read_text()
 
 
-def test_a_failover_that_sentinels_tell_of_has_the_group_put_in_order(tmp_path):
+def test_what_sentinels_tell_of_is_acted_upon(tmp_path):
+    """A failover, then one that fails because nobody is left, then no Sentinel that answers."""
     with sentinels.watched(servers.embedded(), replicas=1) as watched:
-        here = {**LOCAL, "ansible_python_interpreter": str(eda.python()), "redis_group": "shop"}
+        here = {**LOCAL, "ansible_python_interpreter": str(eda.python()), "redis_guard_dir": f"{tmp_path}/guard"}
         ports = [server.port for server in (watched.master, *watched.replicas)]
-        members = {f"shop{port}": {**here, "redis_connection": {"login_port": port}} for port in ports}
+        members = {f"shop{port}": {**here, "redis_group": "shop", "redis_connection": {"login_port": port}} for port in ports}
+        others = {"other": {**here, "redis_connection": {"login_port": servers.free_port()}}}
         inventory = tmp_path / "hosts.json"
-        inventory.write_text(json.dumps({"shop": {"hosts": members}, "others": {"hosts": {"other": here}}}))
+        inventory.write_text(json.dumps({"shop": {"hosts": members}, "others": {"hosts": others}}))
         told = {
             "redis_events_sentinels": [f"127.0.0.1:{guard.port}" for guard in watched.sentinels],
-            "redis_events_masters": {sentinels.NAME: "shop"},
+            "redis_events_masters": {sentinels.NAME: "shop", "another": "others"},
+            "redis_events_sentinel_silent": 10,
         }
         with eda.running(tmp_path, inventory, RULES_OF_SENTINELS, listens=False, **told) as started:
+
+            def waits_for(words, what, times=1):
+                # A long line of the output is broken anywhere.
+                wait_for(lambda: " ".join(started.said().split()).count(words) >= times, what, RUN)
+
             wait_for(lambda: all(sentinels.listeners(guard) for guard in watched.sentinels), "the rulebook to listen", eda.STARTING)
-            watched.failover()
-            wait_for(lambda: "PLAY [Diagnose]" in started.said(), "the diagnosis of the master that was down", RUN)
-            wait_for(lambda: "PLAY [Heal, replicas first]" in started.said(), "the plan to put the group in order", RUN)
-        assert set(re.findall(r"\(item=(\w+)\)", started.said())) == set(members)
+            promoted = watched.failover()
+            waits_for("PLAY [Diagnose]", "the diagnosis of the master that was down")
+            waits_for("PLAY [Heal, replicas first]", "the plan to put the group in order")
+            promoted.stop()
+            waits_for("PLAY [Look, and escalate where it is time]", "people to be told of a failover that failed")
+            waits_for("(item=team)", "what they would be told")
+            assert touched(started) & {*members, *others} == set(members)
+            for guard in watched.sentinels:
+                guard.stop()
+            waits_for("PLAY [Diagnose]", "the diagnosis of all, because nobody answers", 2)
+            assert {*members, *others} <= touched(started)
+
+
+def touched(rulebook):
+    """What any task of a playbook was done for, one by one: hosts, where they are chosen."""
+    return set(re.findall(r"\(item=(\w+)\)", rulebook.said()))
