@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -196,6 +197,17 @@ def test_what_sentinels_tell_of_is_acted_upon(tmp_path):
                 guard.stop()
             waits_for("PLAY [Diagnose]", "the diagnosis of all, because nobody answers", 2)
             assert {*members, *others} <= touched(started)
+            assert playbooks(tmp_path)
+    assert not playbooks(tmp_path), "they outlive the rulebook"
+
+
+def playbooks(folder):
+    """The command lines of playbooks that run, of rulebooks of this folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().decode(errors="replace"))
+    return [words for words in found if "ansible-playbook" in words and f"{folder}/" in words]
 
 
 def touched(rulebook):
