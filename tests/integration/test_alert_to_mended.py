@@ -12,17 +12,19 @@ import time
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.conftest import ROOT
 from tests.lab import eda, hosts, mended, monitoring, prometheus
 from tests.lab.servers import wait_for
 
 REASON = hosts.why_not() or prometheus.why_not()
-pytestmark = [pytest.mark.xdist_group("rulebooks"), pytest.mark.skipif(bool(REASON), reason=str(REASON))]
+pytestmark = pytest.mark.skipif(bool(REASON), reason=str(REASON))
 OUTPUT = ROOT / "tests" / "output"
 LIMIT = 20 * 1024 * 1024
 # Beside others; by itself it is half a minute.
-PATIENCE = 300.0
+PATIENCE = 420.0
+OFTEN = 0.25
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,8 +67,14 @@ def fill(host):
     assert "OOM" in host.run("redis-cli", data="".join(f'eval "{script}" 0 {part}\n' for part in range(30)), check=False)
 
 
-def limit(host):
-    return int(host.redis("config", "get", "maxmemory").split()[-1])
+def answers(client):
+    with contextlib.suppress(redis.RedisError):
+        return client.ping()
+    return False
+
+
+def limit(client):
+    return int(client.config_get("maxmemory")["maxmemory"])
 
 
 def done(folder, name):
@@ -98,20 +106,22 @@ def test_what_is_killed_and_what_is_full_is_mended_by_its_alert_and_the_alert_en
     mine = {"redis_guard_settled": 1, "redis_diagnosis_window": 0.2, "redis_diagnosis_keyspace": "none"}
     own = {name: hosts.member(host, **mine, redis_monitoring_address=address(host)) for name, host in members.items()}
     words, dummy = hosts.inventory(tmp_path, **own)
+    # Asked from here, again and again: to go there each time costs more than all the rest.
+    clients = {name: redis.Redis(address(host), socket_timeout=5) for name, host in members.items()}
     alerts = ["RedisUnavailable", "RedisHighMemory"]
+    # With a higher limit the critical alert may become a warning for a moment, and that would start a run of its own.
+    may = {"redis_events_apply": alerts, "redis_events_plan": [], "redis_events_severities": ["critical"]}
     with contextlib.ExitStack() as stack:
-        rulebook = stack.enter_context(
-            eda.running(tmp_path, Path(words[1]), redis_events_apply=alerts, redis_events_plan=[], redis_events_allow=["tune_memory"])
-        )
+        rulebook = stack.enter_context(eda.running(tmp_path, Path(words[1]), redis_events_allow=["tune_memory"], **may))
         hook = f"http://127.0.0.1:{rulebook.port}/endpoint"
         watched = stack.enter_context(monitoring.watching(tmp_path, own, hook, eda.TOKEN, *alerts))
         parts = (tmp_path, rulebook, watched)
-        killed = story("cache1", "Redis is killed", "RedisUnavailable", lambda: cache1.redis("ping").strip() == "PONG", parts)
-        filled = story("cache2", "The memory is full", "RedisHighMemory", lambda: limit(cache2) > LIMIT, parts)
+        killed = story("cache1", "Redis is killed", "RedisUnavailable", lambda: answers(clients["cache1"]), parts)
+        filled = story("cache2", "The memory is full", "RedisHighMemory", lambda: limit(clients["cache2"]) > LIMIT, parts)
         fill(cache2)
         cache1.run("kill", "-9", str(cache1.pid()))
         killed.at["fault"] = filled.at["fault"] = time.time()
-        wait_for(lambda: all([killed.look(), filled.look()]), "both to be mended", PATIENCE)
+        wait_for(lambda: all([killed.look(), filled.look()]), "both to be mended", PATIENCE, OFTEN)
     mended.write([killed, filled], OUTPUT / "alert_to_mended")
     for name, action in (("cache1", "restart"), ("cache2", "tune_memory")):
         # An alert that comes twice starts a second run, which finds nothing to do.
