@@ -153,10 +153,25 @@ def running(
             raise RuntimeError(f"ansible-rulebook ended with {process.returncode}: {started.said()[-2000:]}")
         yield started
     finally:
-        # With the playbooks that it has started.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait(30)
+        wait_for(lambda: not _end(f"ANSIBLE_HOME={environment['ANSIBLE_HOME']}"), "the playbooks of ansible-rulebook to end", 30)
+
+
+def _end(mark: str) -> list[int]:
+    """Kill what has this variable in its environment, and return which processes that were.
+
+    ansible-runner gives each playbook a session of its own, and ansible-playbook each of its workers, which outlive whoever started them:
+    neither a process group nor a parent leads to them, but all of them inherit the environment.
+    """
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        # One that ends meanwhile, or is none of ours.
+        with contextlib.suppress(OSError):
+            if mark.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+                os.kill(found[-1], signal.SIGKILL)
+    return found
 
 
 def _accepts(port: int) -> bool:

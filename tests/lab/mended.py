@@ -26,6 +26,7 @@ STEPS = {
     "mended": ("Redis works again", "works"),
     "resolved": ("the alert is over", "resolved"),
     "verified": ("the playbook has verified it", "resolved"),
+    "back": ("the application uses Redis again", "resolved"),
 }
 
 

@@ -127,8 +127,11 @@ def _is_free(port: int) -> bool:
     return False
 
 
-def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Wait until the condition is true and return it. TimeoutError says what was waited for."""
+def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE, every: float = 0.02) -> Any:
+    """Wait until the condition is true and return it. TimeoutError says what was waited for.
+
+    A condition that costs something, and is waited for long, is looked at less often: ``every`` so many seconds.
+    """
     end = time.monotonic() + patience
     while True:
         value = condition()
@@ -136,7 +139,7 @@ def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE
             return value
         if time.monotonic() > end:
             raise TimeoutError(f"waited {patience:g} s in vain for {what}")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 @contextlib.contextmanager
