@@ -47,7 +47,7 @@ def configure(play, tmp_path):
     def run(api, *words):
         paths = f"{ROOT / 'collections'}:{awx_modules.fetched()}"
         given = ("-e", f"@{tmp_path / 'given.json'}", "-v", *words)
-        return play(CONFIGURE, *given, timeout=500, ANSIBLE_COLLECTIONS_PATH=paths, **api.environment)
+        return play(CONFIGURE, *given, timeout=900, ANSIBLE_COLLECTIONS_PATH=paths, **api.environment)
 
     return run
 

@@ -61,7 +61,7 @@ def why_not() -> str | None:
 
 
 def runner(
-    folder: Path, *words: str, environment: Mapping[str, str] | None = None, timeout: float = 300
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None, timeout: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """``ansible-runner run FOLDER ...``, as AWX calls it."""
     command = [str(tools() / "ansible-runner"), "run", str(folder), *words]
