@@ -151,3 +151,49 @@ def test_a_delegated_task_names_the_address_of_its_host(path):
             place = task["delegate_to"].strip("{} ")
             expected = f"{{{{ hostvars[{place}].ansible_host | default({place}) }}}}"
             assert task.get("vars", {}).get("ansible_host") == expected, task["name"]
+
+
+CONDITIONS = {"when", "that", "failed_when", "changed_when", "until"}
+SWITCHES = sorted(
+    {
+        name
+        for role in ROLES
+        for spec in load(role / "meta" / "argument_specs.yml")["argument_specs"].values()
+        for name, option in spec.get("options", {}).items()
+        if option["type"] == "bool"
+    }
+)
+READERS = sorted(
+    path
+    for place in ("roles/*/tasks/*.yml", "roles/*/handlers/*.yml", "roles/*/vars/*.yml", "roles/*/templates/*.j2", "playbooks/*.yml")
+    for path in ROOT.glob(place)
+)
+
+
+def expressions(value, is_condition=False):
+    if isinstance(value, dict):
+        return [found for key, below in value.items() for found in expressions(below, key in CONDITIONS)]
+    if isinstance(value, list):
+        return [found for below in value for found in expressions(below, is_condition)]
+    if not isinstance(value, str):
+        return []
+    return [value] if is_condition else re.findall(r"\{\{.*?\}\}|\{%.*?%\}", value, re.DOTALL)
+
+
+def unconverted(expression):
+    """The switches that it takes as they come; whether one is given at all is another question."""
+    names = re.findall(rf"\b({'|'.join(SWITCHES)})\b(?!=| is (?:not )?defined)((?: \| default\([^)]*\))?(?: \| bool\b)?)", expression)
+    return [name for name, filters in names if not filters.endswith("bool")]
+
+
+@pytest.mark.parametrize("path", READERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_switch_may_be_given_as_a_text(path):
+    # A survey of AWX and -e on a command line give texts, of which "false" is true.
+    found = expressions(load(path) if path.suffix == ".yml" else path.read_text(encoding="utf-8"))
+    assert [name for expression in found for name in unconverted(expression)] == []
+
+
+def test_a_switch_that_is_taken_as_it_comes_is_found():
+    assert unconverted("{{ redis_failover_takeover }}") == ["redis_failover_takeover"]
+    assert unconverted("not redis_guard_with_host | default(true)") == ["redis_guard_with_host"]
+    assert unconverted("redis_guard_with_host | default(true) | bool and redis_backup_test | bool") == []

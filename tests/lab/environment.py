@@ -4,14 +4,17 @@
 
 """ansible-runner and ansible-builder in a virtual environment of their own, and the execution environment that the root's file describes.
 
-The base image is that of the file, where a registry can be reached; else Debian 12 as tests/lab/hosts.py makes it, with Python and pip.
+The base image is that of the file, where a registry can be reached; else Debian 12 as tests/lab/hosts.py makes it, with Python and pip. A
+label tells what of this checkout is in an image, so that one is built once.
 
-``python -m tests.lab.environment`` builds the image and says its name.
+``python -m tests.lab.environment`` builds the image and says its id.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -58,7 +61,7 @@ def why_not() -> str | None:
 
 
 def runner(
-    folder: Path, *words: str, environment: Mapping[str, str] | None = None, timeout: float = 300
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None, timeout: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """``ansible-runner run FOLDER ...``, as AWX calls it."""
     command = [str(tools() / "ansible-runner"), "run", str(folder), *words]
@@ -66,32 +69,43 @@ def runner(
     return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL)
 
 
+def project() -> list[str]:
+    """The files of this checkout that a clone would have, without those of its tests."""
+    listed = _run(["git", "ls-files", "--cached", "--others", "--exclude-standard"]).stdout.splitlines()
+    return [name for name in sorted(listed) if not name.startswith(("tests/", "molecule/")) and os.path.lexists(ROOT / name)]
+
+
 def image() -> str:
-    """The execution environment, built of this checkout."""
-    builder = str(tools() / "ansible-builder")
+    """The id of the execution environment of this checkout, built where there is none of this content; by one process at a time."""
+    content = hashlib.sha256()
+    for name in project():
+        # The rest are links to folders.
+        content.update(f"{name}\n".encode() + ((ROOT / name).read_bytes() if (ROOT / name).is_file() else b""))
+    label = f"{hosts.LABEL}.ee={content.hexdigest()[:16]}"
+    with (Path(tempfile.gettempdir()) / "aragora-redis-lab-ee.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (built := _labelled(label)):
+            _build(label)
+            built = _labelled(label)
+    return built[0]
+
+
+def _labelled(label: str) -> list[str]:
+    return _run(["docker", "image", "ls", "--quiet", "--filter", f"label={label}"]).stdout.split()
+
+
+def _build(label: str) -> None:
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as made:
         folder = Path(made)
         # What the file reads beside itself; the root stays as it is.
         shutil.copy(ROOT / "execution-environment.yml", folder)
         shutil.copy(ROOT / "requirements.txt", folder)
         _run(["ansible-galaxy", "collection", "build", "--output-path", made, str(ROOT)])
-        _run([builder, "create", "--context", f"{made}/context", "--output-filename", "Dockerfile"], folder)
+        _run([str(tools() / "ansible-builder"), "create", "--context", f"{made}/context", "--output-filename", "Dockerfile"], folder)
         base = _base(yaml.safe_load((folder / "execution-environment.yml").read_text(encoding="utf-8"))["images"]["base_image"]["name"])
-        _run(
-            [
-                "docker",
-                "build",
-                "--quiet",
-                "--label",
-                f"{hosts.LABEL}=ee",
-                "--build-arg",
-                f"EE_BASE_IMAGE={base}",
-                "--tag",
-                IMAGE,
-                f"{made}/context",
-            ]
-        )
-    return IMAGE
+        labels = ["--label", f"{hosts.LABEL}=ee", "--label", label]
+        given = ["--build-arg", f"EE_BASE_IMAGE={base}"]
+        _run(["docker", "build", "--quiet", *labels, *given, "--tag", IMAGE, f"{made}/context"])
 
 
 def _base(official: str) -> str:
