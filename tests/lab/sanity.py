@@ -68,10 +68,11 @@ def ansible_test(place: Path, kind: str, *words: str, path: str = "") -> tuple[i
     program = shutil.which("ansible-test", path=environment["PATH"]) or "ansible-test"
     command = [program, kind, "--color", "no", *(["--truncate", "0"] if kind == "sanity" else []), *words]
     status, output = _run(command, place, environment)
-    # Named in the message about the failed download; a failed test never names it.
+    # Named in the message about the failed download, and where one is used that is there.
     wanted = re.search(r"get-pip-([\d.]+)\.py|get_pip_(\d+)_(\d+)\.py", output)
-    if status and wanted:
-        _bring_pip(wanted.group(1) or f"{wanted.group(2)}.{wanted.group(3)}")
+    version = (wanted.group(1) or f"{wanted.group(2)}.{wanted.group(3)}") if wanted else ""
+    if status and version and not _script(version).exists():
+        _bring_pip(version)
         status, output = _run(command, place, environment)
     return status, output
 
@@ -83,11 +84,15 @@ def _run(command: list[str], place: Path, environment: dict[str, str]) -> tuple[
     return done.returncode, done.stdout
 
 
+def _script(version: str) -> Path:
+    return CACHE / f"get_pip_{version.replace('.', '_')}.py"
+
+
 def _bring_pip(version: str) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE), f"pip=={version}"]
     subprocess.run(download, check=True, timeout=120)
-    (CACHE / f"get_pip_{version.replace('.', '_')}.py").write_text(GET_PIP.format(version=version), encoding="utf-8")
+    _script(version).write_text(GET_PIP.format(version=version), encoding="utf-8")
 
 
 if __name__ == "__main__":
