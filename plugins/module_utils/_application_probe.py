@@ -44,7 +44,7 @@ def probe(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     wrote = None if found is None else bool(found)
     return {
         "changed": False,
-        "probe": {**answer, "keys": len(keys), "found": len(found or []), "wrote_to_redis": wrote, "left": left},
+        "probe": {**answer, "key_count": len(keys), "found": len(found or []), "wrote_to_redis": wrote, "left": left},
         "denied": denied,
     }
 

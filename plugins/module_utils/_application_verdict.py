@@ -249,7 +249,7 @@ class _Seen:
         more = f"; not deleted: {', '.join(told['left'])}" if told["left"] else ""
         if told["wrote_to_redis"] is None or self.in_fallback:
             why = self.denied.get("probe redis", "")
-            seen = "" if self.in_fallback or not told["keys"] else f"; whether it wrote to Redis could not be seen ({why})"
+            seen = "" if self.in_fallback or not told["key_count"] else f"; whether it wrote to Redis could not be seen ({why})"
             return True, f"its probe was answered as it should be{seen}{more}", ""
         if not told["wrote_to_redis"]:
             return False, f"its probe was answered as it should be, and nothing of it is in Redis{more}", DEGRADED

@@ -74,7 +74,7 @@ probe:
     took_ms:
       description: How long it took.
       type: int
-    keys:
+    key_count:
       description: How many keys were looked for.
       type: int
     found:

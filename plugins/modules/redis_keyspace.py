@@ -241,7 +241,7 @@ keyspace:
         keys_read:
           description: Number of its keys that were read.
           type: int
-        keys:
+        key_count:
           description: Estimated number of its keys.
           type: int
         keys_percent:
@@ -270,7 +270,7 @@ keyspace:
           type: list
           elements: dict
     others:
-      description: The patterns beyond O(most_patterns), C(patterns) is their number, C(keys) and C(bytes) what they hold.
+      description: The patterns beyond O(most_patterns), C(patterns) is their number, C(key_count) and C(bytes) what they hold.
       type: dict
     biggest:
       description: The biggest keys that were read.

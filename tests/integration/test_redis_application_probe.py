@@ -80,7 +80,7 @@ def test_keys_that_were_there_before_are_not_its_own(shop, server, ask):
     for number in range(1, 255):
         server.client(db=1).set(f"shop:number:{number}", 1)
     told = ask(profile)["probe"]
-    assert (told["keys"], told["found"]) == (1, 1)
+    assert (told["key_count"], told["found"]) == (1, 1)
     assert server.client(db=1).dbsize() == 254
 
 

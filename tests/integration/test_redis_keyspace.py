@@ -76,7 +76,7 @@ def test_a_full_scan_is_exact(small, keyspace):
     assert (found["cursor"], found["denied"], found["unsure"], found["keys_refused"]) == (None, {}, [], 0)
     rows = by_pattern(found)
     for pattern, share in lab_keys.PATTERNS.items():
-        assert rows[pattern]["keys"] == rows[pattern]["keys_read"] == FEW * share
+        assert rows[pattern]["key_count"] == rows[pattern]["keys_read"] == FEW * share
         assert rows[pattern]["bytes"]["value"] == rows[pattern]["bytes"]["high"] == truth[pattern]
     assert found["bytes"]["value"] == sum(truth.values())
     assert found["types"] == {
@@ -122,7 +122,7 @@ def test_a_sample_holds_the_truth_in_its_intervals(server, keyspace):
     assert sum(not bound["low"] <= truth[name] <= bound["high"] for name, bound in bounds.items()) <= 2
     assert all(abs(bound["value"] - truth[name]) <= 2 * (bound["high"] - bound["value"]) for name, bound in bounds.items())
     for name, share in lab_keys.PATTERNS.items():
-        assert rows[name]["keys"] == pytest.approx(MANY * share, rel=0.4)
+        assert rows[name]["key_count"] == pytest.approx(MANY * share, rel=0.4)
     assert abs(found["bytes"]["value"] - sum(truth.values())) <= 2 * (found["bytes"]["high"] - found["bytes"]["value"])
 
 
@@ -189,7 +189,7 @@ def test_without_a_limit_nothing_is_measured(full, keyspace):
 
 def test_given_patterns_replace_the_learned_ones(full, keyspace):
     found = keyspace(full, mode="full", patterns=["user:*[02468]:name", "user:*", "nothing:*"])
-    assert {name: row["keys"] for name, row in by_pattern(found).items()} == {
+    assert {name: row["key_count"] for name, row in by_pattern(found).items()} == {
         "user:*": MANY * 0.1, "user:*[02468]:name": MANY * 0.1, "*": MANY * 0.8,
     }  # fmt: skip
 
@@ -413,7 +413,7 @@ def test_slices_add_up_to_one_scan(large, slices):
     assert 0 < parts[0]["progress"]["share"] < 1
     found = last["keyspace"]
     assert (found["keys_read"], found["complete"]) == (400_000, True)
-    assert {row["pattern"]: row["keys"] for row in found["patterns"]} == {
+    assert {row["pattern"]: row["key_count"] for row in found["patterns"]} == {
         name: 400_000 * share for name, share in lab_keys.PATTERNS.items()
     }
     assert not Path(parts[0]["state"]).exists()

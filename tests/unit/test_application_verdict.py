@@ -39,7 +39,7 @@ SEEN = {
     "fallback": {"variables_set": False, "lease": None},
 }
 PROBE = {
-    "status": 401, "json": {"error": "wrong name or password"}, "text": None, "error": None, "took_ms": 9, "keys": 1, "found": 1,
+    "status": 401, "json": {"error": "wrong name or password"}, "text": None, "error": None, "took_ms": 9, "key_count": 1, "found": 1,
     "wrote_to_redis": True, "left": [],
 }  # fmt: skip
 

@@ -105,7 +105,7 @@ def test_the_biggest_are_kept_by_type_and_by_pattern_each_once():
 def test_a_full_scan_is_exact():
     result = told(filled([(b"user:1", 100), (b"user:2", 300), (b"cart:1", 600)]))
     assert result["bytes"] == {"value": 1000, "low": 1000, "high": 1000}
-    assert [(row["pattern"], row["keys"], row["bytes"]["value"], row["bytes_percent"]) for row in result["patterns"]] == [
+    assert [(row["pattern"], row["key_count"], row["bytes"]["value"], row["bytes_percent"]) for row in result["patterns"]] == [
         ("cart:*", 1, 600, {"value": 60.0, "low": 60.0, "high": 60.0}),
         ("user:*", 2, 400, {"value": 40.0, "low": 40.0, "high": 40.0}),
     ]
@@ -121,12 +121,12 @@ def test_an_empty_database_is_no_trouble():
 def test_what_is_beyond_the_patterns_shown_is_summed_up():
     result = told(filled([(b"a:1", 5), (b"b:1", 3), (b"c:1", 2)]), most_patterns=1)
     assert [row["pattern"] for row in result["patterns"]] == ["a:*"]
-    assert result["others"] == {"patterns": 2, "keys": 2, "bytes": 5}
+    assert result["others"] == {"patterns": 2, "key_count": 2, "bytes": 5}
 
 
 def test_without_memory_usage_there_are_counts_and_no_bytes():
     result = told(filled([(b"a:1", 0), (b"a:2", 0)]), denied={"memory": "NOPERM"})
-    assert (result["bytes"], result["patterns"][0]["bytes"], result["patterns"][0]["keys"], result["biggest"]) == (None, None, 2, [])
+    assert (result["bytes"], result["patterns"][0]["bytes"], result["patterns"][0]["key_count"], result["biggest"]) == (None, None, 2, [])
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_what_belongs_to_no_pattern_and_what_is_not_listed_are_other_keys(snapsh
     row = snapshot["keyspace"]["patterns"][0]
     sizes = [40.0, *[2.0] * 20]
     snapshot["keyspace"]["patterns"] = [
-        {**row, "pattern": "*" if size > 2 else f"p{place}:*", "bytes_percent": {"value": size, "low": size, "high": size}, "keys": 10}
+        {**row, "pattern": "*" if size > 2 else f"p{place}:*", "bytes_percent": {"value": size, "low": size, "high": size}, "key_count": 10}
         for place, size in enumerate(sizes)
     ]
     rows = patterns.summary(snapshot)["patterns"]

@@ -90,7 +90,7 @@ def _pattern_dominates(facts: Facts) -> Verdict | None:
         "pattern": first["pattern"],
         **interval(share),
         "bytes": first["bytes"]["value"],
-        "keys": first["keys"],
+        "key_count": first["key_count"],
         "bytes_per_key": first["bytes_per_key"],
         "keys_with_ttl_percent": first["ttl"]["expiring_percent"],
         **reach(facts),
@@ -112,7 +112,7 @@ def _keys_without_ttl(facts: Facts) -> Verdict | None:
     if not store or dropped or _is_little(facts) or share["low"] - _giants(facts) <= facts.limit("keys_without_ttl_percent"):
         return None
     worst = sorted(facts.get("keyspace.patterns"), key=lambda row: -row["ttl"]["never_bytes_percent"]["value"])[:MOST_NAMED]
-    named = [{"pattern": row["pattern"], **interval(row["ttl"]["never_bytes_percent"]), "keys": row["keys"]} for row in worst]
+    named = [{"pattern": row["pattern"], **interval(row["ttl"]["never_bytes_percent"]), "key_count": row["key_count"]} for row in worst]
     mostly = worst[0]["pattern"] if named and named[0]["percent"] > share["value"] / 2 else REST
     which = "" if mostly == REST else f", most of it keys like {mostly}"
     advice = (

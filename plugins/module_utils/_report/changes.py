@@ -86,7 +86,7 @@ def _patterns(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for row in new["keyspace"]["patterns"][: MOST * 2]:
         share = max(row["bytes_percent"]["value"], row["keys_percent"])
         if row["pattern"] not in known and not row.get("merged") and share >= PATTERN_PERCENT:
-            yield f"new keys {row['pattern']}: about {row['keys']} of them, {human_bytes(row['bytes']['value'])}"
+            yield f"new keys {row['pattern']}: about {row['key_count']} of them, {human_bytes(row['bytes']['value'])}"
 
 
 def _commands(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -61,7 +61,7 @@ def _row(row: Any) -> dict[str, Any] | None:
         "low": number(share.get("low")),
         "high": number(share.get("high")),
         "bytes": size,
-        "keys": number(row.get("keys")) or 0,
+        "keys": number(row.get("key_count")) or 0,
         "expiring_percent": number(part(row, "ttl").get("expiring_percent")),
     }
 
