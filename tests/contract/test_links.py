@@ -29,7 +29,7 @@ def anchors(text):
 def broken(text, folder, page=None):
     """The links of a text that lead nowhere, seen from its folder."""
     for link in LINK.findall(re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)):
-        target, _, anchor = link.partition("#")
+        target, dummy, anchor = link.partition("#")
         path = folder / target if target else page
         if "://" in link or link.startswith("mailto:") or path is None:
             continue

@@ -59,7 +59,10 @@ def ops_diagnose(server):
 @needs_programs
 def test_every_server_shows_what_alerts_and_dashboard_ask_for_to_the_user_of_the_diagnosis(binary, tmp_path):
     with contextlib.ExitStack() as stack:
-        start = lambda **options: stack.enter_context(servers.running(binary, **options))  # noqa: E731
+
+        def start(**options):
+            return stack.enter_context(servers.running(binary, **options))
+
         master = start(maxmemory="50mb")
         replica = start(replicaof=f"127.0.0.1 {master.port}", repl_diskless_sync_delay=0)
         node = start(cluster_enabled="yes")
@@ -138,7 +141,10 @@ def test_alerts_fire_and_carry_the_names_of_the_inventory(family_binary, tmp_pat
             ("RedisLoginRefused", "cache2"),
             ("RedisUnavailable", "cache3"),
         }
-        fired = lambda: {(alert["labels"]["alertname"], alert["labels"]["redis_host"]) for alert in web.alerts()}  # noqa: E731
+
+        def fired():
+            return {(alert["labels"]["alertname"], alert["labels"]["redis_host"]) for alert in web.alerts()}
+
         wait_for(lambda: expected <= fired(), f"the alerts, not {fired()}", 30)
         assert ("RedisUnavailable", "cache2") not in fired(), "its users may be served"
         alert = next(alert for alert in web.alerts() if alert["labels"]["alertname"] == "RedisMemoryFull")

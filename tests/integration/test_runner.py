@@ -82,7 +82,7 @@ def harmlessly(runner, server, tmp_path):
         given.mkdir()
         variables = {"redis_report_dir": str(tmp_path / "reports"), **harmless.variables(server.port, tmp_path, given, SECRETS)}
         cmdline = (f"--cmdline={shlex.join(how)}",) if how else ()
-        status, output, _ = runner(f"playbooks/{playbook}.yml", variables, *words, *cmdline, inventory=harmless.inventory())
+        status, output, dummy = runner(f"playbooks/{playbook}.yml", variables, *words, *cmdline, inventory=harmless.inventory())
         print(f"{playbook}: {status}", *re.findall(r"fatal: .{,300}", output)[:1])
         assert "PLAY RECAP" in output, output
         assert not UNKNOWN.search(output), output

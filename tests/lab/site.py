@@ -113,7 +113,7 @@ def linked(text: str, folder: Path) -> str:
     """Links to what has no page of its own lead to the repository; those to a playbook, to its page."""
 
     def turned(match: re.Match[str]) -> str:
-        target, _, anchor = match.group(1).partition("#")
+        target, dummy, anchor = match.group(1).partition("#")
         if not target or "://" in target or target.startswith("mailto:"):
             return match.group(0)
         path = (folder / target).resolve()
