@@ -32,9 +32,8 @@ WORKERS = ["-n", str(min(4, CPUS)), "--dist", "loadgroup"]
 # Playbooks wait half of their time: for servers to settle, and for the windows in which they are watched.
 WAITING_WORKERS = ["-n", str(min(6, 2 * CPUS)), "--dist", "loadgroup"]
 SCENARIOS_AT_ONCE = min(4, CPUS + 1)
-# So many that failed beside others, of three thousand, are tried once more by themselves: what was only the machine's load is told apart,
-# and told.
-MOST_AGAIN = 6
+# So many that failed beside others are tried once more by themselves: what was only the machine's load is told apart, and told.
+MOST_AGAIN = 3
 
 OURS = "ansible_collections/aragora/redis"
 LINTERS: dict[str, list[str]] = {
