@@ -21,6 +21,7 @@ def template(play, tmp_path):
 
     def evaluate(expression, **variables):
         out = tmp_path / "out.json"
+        out.unlink(missing_ok=True)
         copy = {"ansible.builtin.copy": {"content": f"{{{{ {expression} | to_json }}}}", "dest": str(out), "mode": "0600"}}
         playbook = tmp_path / "template.yml"
         (tmp_path / "variables.json").write_text(json.dumps(variables))
