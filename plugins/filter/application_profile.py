@@ -15,7 +15,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _application
 DOCUMENTATION = r"""
 name: application_profile
 short_description: Check and complete what is said of an application
-version_added: 0.3.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

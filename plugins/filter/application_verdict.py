@@ -21,7 +21,7 @@ except ImportError:
 DOCUMENTATION = r"""
 name: application_verdict
 short_description: Does an application work, with its Redis?
-version_added: 0.3.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

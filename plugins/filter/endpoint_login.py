@@ -14,7 +14,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _endpoint_pro
 DOCUMENTATION = r"""
 name: endpoint_login
 short_description: Say how the checks of an endpoint log in
-version_added: 0.4.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -15,7 +15,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _endpoint_pro
 DOCUMENTATION = r"""
 name: endpoint_servers
 short_description: Say where the servers of an endpoint are
-version_added: 0.4.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -15,7 +15,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._snapshot import pla
 DOCUMENTATION = r"""
 name: group_master
 short_description: Find the master of a replication group
-version_added: 0.4.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

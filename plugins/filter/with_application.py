@@ -15,7 +15,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._snapshot import pla
 DOCUMENTATION = r"""
 name: with_application
 short_description: Put what is known of an application into the snapshot of its server
-version_added: 0.3.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

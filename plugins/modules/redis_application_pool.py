@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_application_pool
 short_description: Bound the connection pools of an application in its environment file
-version_added: 0.3.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

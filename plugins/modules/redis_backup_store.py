@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_backup_store
 short_description: Keep backups of Redis or Valkey on the controller
-version_added: 0.3.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_firewall
 short_description: Let a TCP port through the firewall of this host for named sources, and take exactly that away again
-version_added: 0.5.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_network_info
 short_description: Follow the way from this machine to a Redis or Valkey server, hop by hop
-version_added: 0.5.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_replication
 short_description: Make a Redis or Valkey server a master, or a replica of another one
-version_added: 0.4.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

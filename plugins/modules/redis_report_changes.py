@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_report_changes
 short_description: Compare the report of a run with the last scheduled one
-version_added: 0.5.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

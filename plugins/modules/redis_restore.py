@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_restore
 short_description: Put a backup back into a running Redis or Valkey server
-version_added: 0.3.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_sentinel
 short_description: What a Sentinel watches, and its settings
-version_added: 0.4.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

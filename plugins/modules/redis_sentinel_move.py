@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: redis_sentinel_move
 short_description: Let a Sentinel that names a replica watch its true master
-version_added: 0.4.0
+version_added: 0.2.0
 author:
   - The aragora.redis contributors (@aragora)
 description:

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import engine, finding
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +76,23 @@ def test_the_tables_of_the_documentation_are_those_of_the_code():
         ["python", "-m", "tests.lab.tables", "--check"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_is_said_to_be_added_later_than_this_release():
+    # The changelog of a release names the new modules by it.
+    def number(text: str) -> list[int]:
+        return [int(part) for part in text.split(".")]
+
+    release = number(yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"])
+    said = [
+        (path.name, version)
+        for folder in ("plugins", "roles", "extensions")
+        for path in sorted((ROOT / folder).rglob("*.*"))
+        if path.suffix in (".py", ".yml")
+        for version in re.findall(r"^ *version_added: *([0-9.]+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert said
+    assert [(name, version) for name, version in said if number(version) > release] == []
 
 
 def test_no_tracked_file_names_a_machine():
