@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import os
 import random
@@ -20,7 +19,7 @@ import pytest
 import redis
 
 from tests.conftest import ROOT, environment_of_a_user
-from tests.lab import servers
+from tests.lab import servers, web
 from tests.lab.scenarios.scenario import fill
 
 REMEDIATE = "playbooks/remediate.yml"
@@ -87,18 +86,13 @@ def test_what_is_allowed_is_mended_and_the_report_tells_it_in_every_form(full, p
 def application(is_ready):
     """Something that is ready as long as this says so; yields its address."""
 
-    class Answer(http.server.BaseHTTPRequestHandler):
+    class Answer(web.Quiet):
         def do_GET(self):
             self.send_response(200 if is_ready() else 503)
             self.end_headers()
 
-        def log_message(self, *dummy):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
+    with web.serving(Answer) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.mark.parametrize("family_binary", ["redis-6.2"], indirect=True)

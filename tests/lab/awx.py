@@ -11,10 +11,8 @@ answer that it could not take, and a playbook that the project does not have.
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
 import jinja2.sandbox
+
+from tests.lab import web
 
 API = "/api/v2/"
 TOKEN = "a-token-of-the-lab"
@@ -234,7 +234,7 @@ def running() -> Iterator[Awx]:
     """The API on a loopback port."""
     awx = Awx()
 
-    class Api(http.server.BaseHTTPRequestHandler):
+    class Api(web.Quiet):
         def answer(self) -> None:
             where = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -256,13 +256,5 @@ def running() -> Iterator[Awx]:
 
         do_GET = do_POST = do_PATCH = do_DELETE = answer
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
-        awx.port = server.server_address[1]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield awx
-        finally:
-            server.shutdown()
+    with web.serving(Api) as awx.port:
+        yield awx

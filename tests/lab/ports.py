@@ -7,26 +7,18 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import re
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
 
+from tests.lab import web
 
-@contextlib.contextmanager
-def web_server() -> Iterator[int]:
+
+def web_server() -> contextlib.AbstractContextManager[int]:
     """An HTTP server; yields its port."""
-
-    class Quiet(http.server.BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+    return web.serving(web.Quiet)
 
 
 def silent_port() -> contextlib.AbstractContextManager[int]:

@@ -10,12 +10,12 @@ import base64
 import contextlib
 import email
 import email.policy
-import http.server
 import socketserver
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+
+from tests.lab import web
 
 
 @dataclass
@@ -33,7 +33,7 @@ def hook(status: int = 200, largest: int = 1 << 30) -> Iterator[Hook]:
     """A web hook that answers with this status, and with 413 to what is larger than it takes."""
     kept = Hook(status=status, largest=largest)
 
-    class Keep(http.server.BaseHTTPRequestHandler):
+    class Keep(web.Quiet):
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             body = self.rfile.read(length)
@@ -45,16 +45,8 @@ def hook(status: int = 200, largest: int = 1 << 30) -> Iterator[Hook]:
             # A server that quotes what it was asked for must not lead to a secret in an error.
             self.wfile.write(self.path.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keep) as server:
-        kept.port = server.server_address[1]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield kept
-        finally:
-            server.shutdown()
+    with web.serving(Keep) as kept.port:
+        yield kept
 
 
 @dataclass
@@ -118,10 +110,5 @@ def mail_server(user: str, password: str) -> Iterator[Post]:
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address, daemon_threads = True, True
 
-    with Server(("127.0.0.1", 0), Talk) as server:
-        kept.port = server.server_address[1]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield kept
-        finally:
-            server.shutdown()
+    with web.serving(Talk, Server) as kept.port:
+        yield kept
