@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests.lab import modules, servers
+from tests.lab import ansible_runs, modules, servers
 
 # The same examples in every run before a change lands; new ones are looked for at the desk.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -124,12 +123,10 @@ def play(tmp_path: Path) -> Callable[..., Played]:
     reports = tmp_path / "reports"
 
     def run(playbook: str, *words: str, cwd: Path = ROOT, timeout: float = 120, **environment: str) -> Played:
-        command = ["ansible-playbook", playbook, "-e", f"redis_report_dir={reports}", *words]
+        words = (playbook, "-e", f"redis_report_dir={reports}", *words)
         variables = environment_of_a_user()
         variables.update({"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_HOME": str(tmp_path / "home"), **environment})
-        done = subprocess.run(
-            command, cwd=cwd, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
-        )
+        done = ansible_runs.play(words, cwd, variables, timeout)
         return Played(done.returncode, done.stdout + done.stderr, reports)
 
     return run

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from tests.incidents import users
 from tests.incidents.incident import Incident
 from tests.incidents.lab import Place
-from tests.lab import hosts
+from tests.lab import ansible_runs, hosts
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
@@ -61,14 +60,11 @@ def _played(playbook: str, place: Place, given: dict[str, Any]) -> dict[str, Any
         variables = Path(folder) / "variables.json"
         variables.write_text(json.dumps({**_by_url(place), **given, "redis_report_dir": f"{folder}/reports"}))
         words, by_host = hosts.inventory(Path(folder), **place.get("hosts", {}))
-        command = ["ansible-playbook", f"playbooks/{playbook}", *words, "-e", f"@{variables}"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
         environment.update(
             {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_HOME": f"{folder}/home", **by_host}
         )
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        done = ansible_runs.play([f"playbooks/{playbook}", *words, "-e", f"@{variables}"], ROOT, environment, PATIENCE)
         report = Path(folder) / "reports" / "latest" / "report.json"
         if not report.exists():
             raise RuntimeError(f"{playbook} ended with {done.returncode}: {' '.join((done.stdout + done.stderr).split())[-400:]}")

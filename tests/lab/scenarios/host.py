@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.lab import hosts, servers
+from tests.lab import ansible_runs, hosts, servers
 from tests.lab.hosts import Host
 from tests.lab.scenarios.scenario import ANY, Make, Scenario
 from tests.lab.servers import Server
@@ -31,8 +31,8 @@ def snapshot_of(host: Host) -> dict[str, Any]:
     """The snapshot that diagnose.yml takes of a host, by inventory."""
     with tempfile.TemporaryDirectory(prefix="aragora-redis-") as folder:
         words, environment = hosts.inventory(Path(folder), cache=hosts.member(host))
-        command = ["ansible-playbook", "playbooks/diagnose.yml", *words, "-e", f"redis_report_dir={folder}/reports"]
-        subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=True, capture_output=True, timeout=120)
+        words = ["playbooks/diagnose.yml", *words, "-e", f"redis_report_dir={folder}/reports"]
+        ansible_runs.play(words, ROOT, {**os.environ, **environment}, 120).check_returncode()
         saved = next(Path(folder).glob("reports/latest/snapshots/*.json"))
         snapshot: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
         return snapshot

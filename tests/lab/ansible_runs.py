@@ -1,0 +1,104 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ansible-playbook as people call it, with its exit status and output. Where that changes nothing, it is forked from a server that has
+imported Ansible and the collection already: tests/lab/ansible_process.py."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import connection
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = "tests.lab.ansible_process"
+STARTING = threading.Lock()
+# Variables of Ansible that are read when a playbook starts, and not before.
+READ_LATE = {
+    "ANSIBLE_HOME", "ANSIBLE_LOCALHOST_WARNING", "ANSIBLE_PIPELINING", "ANSIBLE_SHOW_CUSTOM_STATS", "ANSIBLE_CONFIG",
+    "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CONNECTION_PLUGINS",
+}  # fmt: skip
+CONFIG, COLLECTIONS = ROOT / "ansible.cfg", ROOT / "collections"
+
+
+@dataclass(frozen=True)
+class Call:
+    """The words behind ansible-playbook, the files for what it says, and how its process is told about the world."""
+
+    words: list[str]
+    streams: tuple[str, str]
+    environment: Mapping[str, str]
+    folder: str
+
+
+def suits(environment: Mapping[str, str], folder: Path) -> bool:
+    """Whether a playbook with this environment finds the same configuration and collections as the server."""
+    ansibles = {name: value for name, value in environment.items() if name.startswith("ANSIBLE_")}
+    return (
+        folder.resolve() == ROOT
+        and ansibles.keys() <= READ_LATE
+        and ansibles.get("ANSIBLE_CONFIG", str(CONFIG)) == str(CONFIG)
+        and ansibles.get("ANSIBLE_COLLECTIONS_PATH", str(COLLECTIONS)) == str(COLLECTIONS)
+    )
+
+
+def play(words: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+    """What came of ``ansible-playbook WORDS``, called there. subprocess.TimeoutExpired where it has not ended in time."""
+    command = ["ansible-playbook", *words]
+    if os.environ.get("FULL") or not suits(environment, folder):
+        return subprocess.run(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    with tempfile.NamedTemporaryFile("r", errors="replace") as stdout, tempfile.NamedTemporaryFile("r", errors="replace") as stderr:
+        call = Call(list(words), (stdout.name, stderr.name), dict(environment), str(folder))
+        with socket.socket(socket.AF_UNIX) as way:
+            with STARTING:
+                address = _server()
+            way.connect(address)
+            client = connection.Connection(way.detach())
+        with client:
+            client.send(call)
+            number = client.recv()
+            if not client.poll(timeout):
+                os.kill(number, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(command, timeout, stdout.read(), stderr.read())
+            status = client.recv()
+        return subprocess.CompletedProcess(command, status, stdout.read(), stderr.read())
+
+
+@functools.cache
+def _server() -> str:
+    """The address of this process's own server, which ends with it."""
+    folder = tempfile.TemporaryDirectory(prefix="aragora-redis-")
+    address = f"{folder.name}/socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        number = listener.fileno()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
+        server = subprocess.Popen(
+            [sys.executable, "-m", SERVER, str(number)], cwd=ROOT, env=environment, pass_fds=[number],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def end() -> None:
+        with server:
+            pass  # standard input ends
+        folder.cleanup()
+
+    atexit.register(end)
+    assert server.stdout
+    if server.stdout.readline() != "ready\n":
+        raise RuntimeError(f"{SERVER} has ended with {server.wait()}")
+    return address
