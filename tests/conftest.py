@@ -32,14 +32,20 @@ MATRIX = servers.matrix()
 FULL = bool(os.environ.get("FULL"))
 OLD_AND_NEW = ["redis-6.2", "valkey-9.1"]
 SERVERS = ("binary", "family_binary")
+# Fixtures of tests that run whole playbooks, or need hosts of their own.
+LONG = {"play", "host", "shop", "rulebook", "runner"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whole playbooks take seconds: each test of one runs on one server of the matrix, another one for each test."""
+    """Whole playbooks take seconds: each test of one runs on one server of the matrix, another one for each test.
+
+    They come first, so that no worker has a long one left when the others have ended.
+    """
     left_out = [] if FULL else [item for item in items if not _is_chosen(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _is_chosen(item)]
+    items.sort(key=lambda item: not LONG & set(getattr(item, "fixturenames", ())))
 
 
 def _is_chosen(item: pytest.Item) -> bool:

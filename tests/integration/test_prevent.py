@@ -35,6 +35,8 @@ def given(tmp_path):
 
 
 def shop_of(server):
+    # On a slow machine the looks of this test would be slow commands, which an application may need.
+    server.client().config_set("slowlog-log-slower-than", 10_000_000)
     server.client().execute_command("ACL", "SETUSER", "shop", "on", f">{OF_SHOP}", "~*", "+@all", "-@admin")
     server.client().config_rewrite()
 

@@ -87,8 +87,10 @@ def test_what_has_expired_since_is_not_missed(family_binary, run_module, tmp_pat
         wait_for(lambda: not server.client().exists("short"), "its end")
         server.client().delete("lasting")
         done = run_module("redis_restore", url=server.url, program=str(family_binary), **taken)
+        assert server.client().keys("*") == [b"lasting"]
     assert done["counted"]["db0"] == {"keys": 2, "expires": 1, "types": {"string": 1}, "expired": 1}
-    assert done["restored"] == {"db0": {"keys": 1, "expires": 0}}
+    # A server counts what has expired until it has come by.
+    assert done["restored"] in ({"db0": {"keys": 1, "expires": 0}}, {"db0": {"keys": 2, "expires": 1}})
 
 
 @pytest.mark.parametrize("login", [{"masterauth": 'a "b" \\c'}, {"masteruser": "repl", "masterauth": "y"}])

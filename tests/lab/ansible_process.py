@@ -51,8 +51,10 @@ def prepare() -> None:
         for path in (folder / kind).glob("*.py"):
             plugins.get(f"aragora.redis.{path.stem}", **({"class_only": True} if kind == "action" else {}))
     list(loader.test_loader.all())
+    # The forks share this memory as long as nobody touches it.
     gc.collect()
     gc.freeze()
+    gc.disable()
 
 
 def play(call: Call) -> None:
