@@ -240,6 +240,19 @@ def test_check_mode_tells_what_a_first_run_would_do_and_does_nothing(play, tmp_p
             started.shell("ls -d /etc/redis-monitoring /etc/prometheus /etc/systemd/system/redis-monitoring* 2>/dev/null", check=False)
             == ""
         )
+        # Nor does it go on where it could not do what is wanted.
+        started.shell("systemd-run --unit=taken python3 -m http.server 9122 --bind 127.0.0.1")
+        wait_for(lambda: started.shell("ss -Htln 'sport = :9122'"), "somebody to listen", 20)
+        watch |= {"redis_monitoring_parts": ["exporter"]}
+        path.write_text(json.dumps(groups), encoding="utf-8")
+        played = play(PLAYBOOK, "-i", str(path), timeout=240, **hosts.inventory(tmp_path)[1])
+        assert "redis_monitoring_listen is 127.0.0.1:9122, where another program listens already" in played.output
+        assert "changed=0" in played.output
+        watch |= {"redis_monitoring_parts": ["alertmanager"], **dict.fromkeys(managed, False)}
+        path.write_text(json.dumps(groups), encoding="utf-8")
+        played = play(PLAYBOOK, "-i", str(path), timeout=240, **hosts.inventory(tmp_path)[1])
+        assert "there is no system group 'prometheus' on this host" in played.output
+        assert "changed=0" in played.output
 
 
 def test_nobody_to_watch_is_an_error(play, tmp_path):
