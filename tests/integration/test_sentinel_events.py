@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import re
 import runpy
 import threading
 
 import pytest
+import yaml
 
 from tests.conftest import MATRIX, ROOT
 from tests.lab import ports, sentinels, servers
@@ -188,3 +190,13 @@ def test_a_master_that_nobody_named_is_said_once(caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "a Sentinel tells of the master 'shpo', of which masters says nothing: it names shop"
     ]
+
+
+def test_the_rulebook_gives_options_that_there_are_and_documents_their_variables():
+    module = runpy.run_path(str(SOURCE))
+    rulebook = ROOT / "extensions" / "eda" / "rulebooks" / "redis_sentinel_events.yml"
+    given = yaml.safe_load(rulebook.read_text(encoding="utf-8"))[0]["sources"][0]["aragora.redis.sentinel_events"]
+    assert set(given) <= set(module["OPTIONS"])
+    variables = set(re.findall(r"redis_events_\w+", rulebook.read_text(encoding="utf-8").partition("sources:")[2]))
+    documented = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    assert sorted(name for name in variables if f"{name}`" not in documented and f"{name}:" not in documented) == []
