@@ -39,7 +39,9 @@ USED_SHARE = "100 * redis_memory_used_bytes{$where} / (redis_memory_max_bytes{$w
 CPU = "100 * (rate(redis_cpu_user_main_thread_seconds_total{$where}[5m]) + rate(redis_cpu_sys_main_thread_seconds_total{$where}[5m]))"
 CLUSTER = "unless $on redis_cluster_enabled{$where} == 1"
 # What a redis_group is to have, by its members among the targets, whether they answer or not.
-MEMBERS = 'count by (redis_group) (redis_up{$where, redis_group!="", redis_sentinel=""})'
+# A server that is watched twice, as when an exporter was there before, is still one.
+EACH = "max by (redis_group, redis_host, redis_port)"
+MEMBERS = f'count by (redis_group) ({EACH} (redis_up{{$where, redis_group!="", redis_sentinel=""}}))'
 MASTERS = 'redis_instance_info{$where, redis_group!="", redis_mode="standalone", role="master"}'
 REPLICAS = 'redis_instance_info{$where, redis_group!="", redis_mode="standalone", role="slave"}'
 
@@ -233,7 +235,7 @@ ALERTS: tuple[Alert, ...] = (
     ),
     Alert(
         "RedisManyMasters", "masters_many", CRITICAL, "1m",
-        f"max $by ({MASTERS}) and on (redis_group) count by (redis_group) ({MASTERS}) > 1",
+        f"max $by ({MASTERS}) and on (redis_group) count by (redis_group) ({EACH} ({MASTERS})) > 1",
         "more than one master in its group",
         "Several servers of the group {{ $labels.redis_group }} take writes, and one of them will throw away what it is told.",
     ),

@@ -18,7 +18,7 @@ from ansible_collections.aragora.redis.plugins.module_utils._diagnosis import th
 GROUP = "aragora-redis"
 DOCS = "https://github.com/aragora/ansible-redis/blob/main/docs/monitoring.md"
 CACHES = "allkeys-.*"
-DURATION = re.compile(r"\d+(ms|s|m|h|d)")
+DURATION = re.compile(r"[0-9]{1,6}(ms|s|m|h|d)")
 POLICIES = re.compile(r"[a-z|.*-]*")
 WORDS = {
     # Only what the targets file names is ours, whatever else an exporter is asked for.
@@ -75,5 +75,13 @@ def _check(waits: Mapping[str, str], without: Sequence[str], caches: str) -> Non
     for name, wait in waits.items():
         if not DURATION.fullmatch(str(wait)):
             raise ValueError(f"{name} is to hold for '{wait}': give a number with its unit, as 30s, 5m or 1h")
-    if not POLICIES.fullmatch(caches):
+    if not POLICIES.fullmatch(caches) or not _is_pattern(caches):
         raise ValueError(f"the policies of caches are '{caches}': give a pattern of names of policies, as allkeys-.*")
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True

@@ -19,7 +19,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import _playbooks, _
 # {type of an option: type of a question}; what is not here, a mapping or a list without choices, belongs into the inventory.
 QUESTIONS = {"str": "text", "path": "text", "int": "integer", "float": "float", "bool": "multiplechoice"}
 # A URL may hold a password.
-SECRET = ("_password", "_url")
+SECRET = ("_password", "_token", "_url")
 BOOLEANS = ["true", "false"]
 MODE = "redis_remediation_mode"
 # Names that all roles share, as people say them.
@@ -27,6 +27,7 @@ SHARED = {MODE: "plan or apply", "redis_remediation_allow": "allowed actions", "
 NOT_ASKED = (
     # May hold a password, which belongs into a credential; belong to one host; names a folder of a container that is gone afterwards.
     "redis_url", "redis_connection", "redis_group", "redis_expected_replicas", "redis_report_dir",
+    "redis_monitoring_address", "redis_sentinel_address", "redis_cluster_address", "redis_endpoint_address",
     # What roles tell each other, and people do not.
     "redis_verify_host", "redis_fallback_host", "redis_fallback_fatal", "redis_escalation_look",
 )  # fmt: skip

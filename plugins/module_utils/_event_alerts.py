@@ -34,6 +34,14 @@ def alerts(message: Any) -> list[dict[str, str]]:
     return list({(row["host"], row["port"], row["name"], row["status"]): row for row in known if row}.values())
 
 
+def left_behind(message: Any) -> int:
+    """How many of a message's alerts are none of ours, so that somebody can be told; what they say is not."""
+    rows = message.get("alerts") if isinstance(message, Mapping) else None
+    if not isinstance(rows, list):
+        return 1
+    return sum(_alert(row) is None for row in rows[:MOST]) + len(rows[MOST:])
+
+
 def _alert(row: Any) -> dict[str, str] | None:
     if not isinstance(row, Mapping) or not isinstance(row.get("labels"), Mapping):
         return None

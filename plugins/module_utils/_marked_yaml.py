@@ -26,20 +26,30 @@ def with_items(text: str, path: str, items: Sequence[Any], mark: str, last: bool
 
     They come first, or ``last``. Without items what an earlier run has put there is taken away. ValueError.
     """
-    lines = _without(text.splitlines(), mark)
+    # Not splitlines(), which takes more for the end of a line than YAML, and forgets which it was.
+    lines = _without(text.removesuffix("\n").split("\n") if text else [], mark)
     if not items:
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, ""]) if lines else ""
+    if any(re.match(r"---\s|\.\.\.\s|---$|\.\.\.$", line) for line in _after_start(lines)):
+        raise ValueError("there are several documents in it ('---' or '...'), and only the first is read: keep that one")
+    end = "\r" if lines and all(line.endswith("\r") for line in lines if line) else ""
     place, indent, key = _find(lines, path.split("."))
     head = [f"{' ' * indent}{key}:"] if key else []
     deeper = indent + 2 if key else indent
     body = [f"{' ' * deeper}{line}" for item in items for line in _item(item)]
     opened, closed = (f"{' ' * indent}# {word} {OWNER}: {mark}" for word in ("BEGIN", "END"))
-    block = [opened, *head, *body, closed]
+    block = [line + end for line in (opened, *head, *body, closed)]
     if last and not key:
         place = _end(lines, place, deeper, key=True)
         while place and not _counts(lines[place - 1]) and f"# END {OWNER}: " not in lines[place - 1]:
             place -= 1
     return "\n".join([*lines[:place], *block, *lines[place:]]) + "\n"
+
+
+def _after_start(lines: list[str]) -> list[str]:
+    """The lines behind the mark with which a document may begin."""
+    begins = next((number for number, line in enumerate(lines) if _counts(line)), 0)
+    return lines[begins + 1 :]
 
 
 def _item(value: Any) -> list[str]:
@@ -106,7 +116,7 @@ def _key(lines: list[str], key: str, start: int, end: int, level: int) -> int | 
                 raise ValueError(f"'{key}' stands on one line with its value: put each item on a line of its own")
             if (found[2] or "").strip():
                 # An empty list in brackets would end before ours begins.
-                lines[number] = f"{' ' * level}{key}:"
+                lines[number] = f"{' ' * level}{key}:" + ("\r" if lines[number].endswith("\r") else "")
             return number
     return None
 

@@ -82,6 +82,9 @@ class Heard:
 def address(text: Any) -> tuple[str, int]:
     """Host and port of a Sentinel as people write them: ``10.0.0.1``, ``10.0.0.1:26380``, ``[::1]:26379``. Else ValueError."""
     written = str(text)
+    if "@" in written or "://" in written:
+        # It may hold a password.
+        raise ValueError("sentinels: a URL is no address: give host, host:port or [IPv6]:port, and the login as options of its own")
     found = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?|([A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?|((?=.*:.*:)[0-9A-Fa-f:.]+)", written)
     if not found:
         raise ValueError(f"sentinels: {written!r} is no address: give host, host:port or [IPv6]:port")

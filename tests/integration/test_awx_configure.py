@@ -87,6 +87,27 @@ def test_everything_is_made_once(configure):
         assert api.written == []
 
 
+def test_what_cannot_be_meant_is_told_before_anything_is_made(configure, tmp_path):
+    wrong = {
+        "redis_awx_organization": " ", "redis_awx_playbooks": ["diagnos"], "redis_awx_credential": {"user": SECRET},
+        "redis_awx_extra_vars": {"shop_password": SECRET}, "redis_awx_inventory_url": "https://u:awxSecret@git.example.com/x.git",
+        "redis_awx_approval_timeout": -5, "redis_awx_report_rrule": "every night",
+    }  # fmt: skip
+    (tmp_path / "wrong.json").write_text(json.dumps(wrong))
+    with awx.running() as api:
+        refused = configure(api, "-e", f"@{tmp_path / 'wrong.json'}", "-vvv")
+        assert api.written == []
+    assert refused.status == 2
+    said = " ".join(refused.output.split())
+    for words in (
+        "redis_awx_organization is empty", "redis_awx_playbooks names 'diagnos', which is none; choose from add_replica",
+        "redis_awx_credential has the field 'user'", "redis_awx_extra_vars has 'shop_password', and AWX shows these variables",
+        "holds a login", "redis_awx_approval_timeout is -5", "redis_awx_report_rrule is 'every night'",
+    ):  # fmt: skip
+        assert words in said
+    assert "awxSecret" not in refused.output
+
+
 def test_a_job_finds_its_server_by_the_credential(play, family_binary):
     # What AWX makes of the credential type: variables of the environment, and no extra variable.
     kind = yaml.safe_load((ROOT / "roles/redis_awx/vars/main.yml").read_text())

@@ -196,6 +196,18 @@ def inventory(tmp_path):
         ({}, {}, "there is nothing to watch"),
         ({"all*": {}}, {}, "has a name that no alert may carry"),
         ({"a": {}}, {"redis_monitoring_events_token": "short", "redis_monitoring_listen": "9121"}, "give address:port; redis_mon"),
+        (
+            {"a": {}},
+            {
+                "redis_monitoring_listen": "127.0.0.1:70000", "redis_monitoring_interval": "10m",
+                "redis_monitoring_events_token": "a token with spaces", "redis_monitoring_system_group": "a group",
+                "redis_monitoring_exporter": "/opt/an exporter",
+            },
+            "redis_monitoring_listen is '127.0.0.1:70000': give a port from 1 to 65535; redis_monitoring_interval is '10m': give a number "
+            "with its unit, as 15s, and no more than 2m, because the rules look back no further; redis_monitoring_events_token holds a "
+            "space or a line break, which no request could show; redis_monitoring_system_group is 'a group': give the name of a system "
+            "user that is a group too; redis_monitoring_exporter is '/opt/an exporter': give an absolute path",
+        ),
         ({"a": {}}, {"redis_monitoring_thresholds": {"memory": 1}}, "the threshold 'memory' is unknown"),
         ({"a": {"redis_connection": {"login_password": PASSWORD}}}, {"redis_monitoring_user": "y"}, "no redis_monitoring_password"),
     ],
@@ -228,6 +240,19 @@ def test_check_mode_tells_what_a_first_run_would_do_and_does_nothing(play, tmp_p
             started.shell("ls -d /etc/redis-monitoring /etc/prometheus /etc/systemd/system/redis-monitoring* 2>/dev/null", check=False)
             == ""
         )
+        # Nor does it go on where it could not do what is wanted.
+        started.shell("systemd-run --unit=taken python3 -m http.server 9122 --bind 127.0.0.1")
+        wait_for(lambda: started.shell("ss -Htln 'sport = :9122'"), "somebody to listen", 20)
+        watch |= {"redis_monitoring_parts": ["exporter"]}
+        path.write_text(json.dumps(groups), encoding="utf-8")
+        played = play(PLAYBOOK, "-i", str(path), timeout=240, **hosts.inventory(tmp_path)[1])
+        assert "redis_monitoring_listen is 127.0.0.1:9122, where another program listens already" in played.output
+        assert "changed=0" in played.output
+        watch |= {"redis_monitoring_parts": ["alertmanager"], **dict.fromkeys(managed, False)}
+        path.write_text(json.dumps(groups), encoding="utf-8")
+        played = play(PLAYBOOK, "-i", str(path), timeout=240, **hosts.inventory(tmp_path)[1])
+        assert "there is no system group 'prometheus' on this host" in played.output
+        assert "changed=0" in played.output
 
 
 def test_nobody_to_watch_is_an_error(play, tmp_path):

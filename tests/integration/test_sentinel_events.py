@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import re
 import runpy
 import threading
 
 import pytest
+import yaml
 
 from tests.conftest import MATRIX, ROOT
 from tests.lab import ports, sentinels, servers
@@ -150,7 +152,20 @@ def test_a_port_that_is_no_sentinel_is_tried_again():
     [
         ({}, "give at least one address"),
         ({"sentinels": ["a b"]}, "'a b' is no address"),
+        ({"sentinels": 5}, "sentinels: give a list"),
+        ({"sentinels": ["redis://:secret-x@a"]}, "a URL is no address"),
         ({"sentinels": ["a"], "silent": "soon"}, "silent: 'soon' cannot be read"),
+        # These would ask without end.
+        ({"sentinels": ["a"], "silent": 0}, "silent: 0 cannot be meant"),
+        ({"sentinels": ["a"], "connect_timeout": -1}, "connect_timeout: -1 cannot be meant"),
+        ({"sentinels": ["a"], "window": "nan"}, "window: 'nan' cannot be meant"),
+        ({"sentinels": ["a"], "tls": "maybe"}, "tls: 'maybe' cannot be read"),
+        ({"sentinels": ["a"], "types": ["switch-master"]}, "'switch-master' is no name of a channel"),
+        ({"sentinels": ["a"], "masters": ["shop"]}, "masters: .* give a mapping"),
+        ({"sentinels": ["a"], "masters": {"shop": ["a", "b"]}}, "masters: 'shop' has .* give hosts of the inventory, as text"),
+        ({"sentinels": ["a"], "ca_certs": "/not/there.pem"}, "ca_certs: '/not/there.pem' cannot be read: No such file"),
+        ({"sentinels": ["a"], "client_key_file": "/dev/null"}, "belong together"),
+        ({"sentinels": ["a"], "login_user": "u"}, "login_user is given without login_password"),
         ({"sentinels": ["a"], "pasword": "secret-x"}, "has no option pasword"),
     ],
 )
@@ -158,3 +173,30 @@ def test_an_option_that_is_wrong_is_a_sentence(args, sentence):
     with pytest.raises(ValueError, match=sentence) as raised:
         asyncio.run(runpy.run_path(str(SOURCE))["main"](Events(), args))
     assert "secret-x" not in str(raised.value)
+
+
+def test_a_master_that_nobody_named_is_said_once(caplog):
+    module = runpy.run_path(str(SOURCE))
+    listener = module["Listener"](
+        asyncio.Queue(), module["_options"]({"sentinels": "a, a:26379", "masters": {"shop": "shops"}, "tls": "no"})
+    )
+    assert listener.places == [("a", 26379)]
+
+    async def tell():
+        for line in (b"master shpo 10.0.0.1 6379", b"master shpo 10.0.0.1 6379", b"master shop 10.0.0.1 6379"):
+            await listener._tell({"channel": b"+odown", "data": line}, ("a", 26379))
+
+    asyncio.run(tell())
+    assert [record.getMessage() for record in caplog.records] == [
+        "a Sentinel tells of the master 'shpo', of which masters says nothing: it names shop"
+    ]
+
+
+def test_the_rulebook_gives_options_that_there_are_and_documents_their_variables():
+    module = runpy.run_path(str(SOURCE))
+    rulebook = ROOT / "extensions" / "eda" / "rulebooks" / "redis_sentinel_events.yml"
+    given = yaml.safe_load(rulebook.read_text(encoding="utf-8"))[0]["sources"][0]["aragora.redis.sentinel_events"]
+    assert set(given) <= set(module["OPTIONS"])
+    variables = set(re.findall(r"redis_events_\w+", rulebook.read_text(encoding="utf-8").partition("sources:")[2]))
+    documented = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    assert sorted(name for name in variables if f"{name}`" not in documented and f"{name}:" not in documented) == []

@@ -241,6 +241,8 @@ CASES: dict[str, Case] = {
             {**replicas(2), of("redis_up", "cache4", redis_sentinel="true", redis_port="26379"): says(1)},
             # A server without a group has nobody to miss.
             {of("redis_connected_slaves", redis_group=""): says(0), of("redis_up", redis_group=""): says(1), **info(redis_group="")},
+            # Another exporter watches the same server.
+            {**replicas(2), of("redis_up", job="before"): says(1)},
         ),
         ("warning",),
     ),
@@ -251,6 +253,8 @@ CASES: dict[str, Case] = {
             {**info("cache1"), **info("cache2", redis_group="other")},
             {**info("cache1", redis_group=""), **info("cache2", redis_group="")},
             {**info("cache1", redis_mode="cluster"), **info("cache2", redis_mode="cluster")},
+            # Another exporter watches the same server.
+            {**info("cache1"), **info("cache1", job="before"), **info("cache2", role="slave")},
         ),
         ("critical",),
         hosts=("cache1", "cache2"),

@@ -30,7 +30,8 @@ from tests.lab.sanity import copied
 PLACE = CACHE / "release"
 # All that a user gets; what else lies in a checkout is named in build_ignore of galaxy.yml.
 SHIPPED = {
-    "CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "MANIFEST.json", "README.md", "changelogs", "docs", "extensions", "meta",
+    "CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "MANIFEST.json", "README.md", "changelogs", "docs",
+    "execution-environment.yml", "extensions", "meta",
     "playbooks", "plugins", "requirements.txt", "roles",
 }  # fmt: skip
 LEFTOVER = re.compile(r"(^|/)(\.[^/]+|__pycache__|output|redis-reports|fragments|.*\.pyc|.*\.retry|.*\.tar\.gz|.*\.orig|.*~)(/|$)")

@@ -87,7 +87,10 @@ def test_waits_and_names_that_are_not_wanted():
         ({"waits": {"RedisDown": "1m"}}, "no alert 'RedisDown'"),
         ({"without": ["RedisDown"]}, "no alert 'RedisDown'"),
         ({"waits": {"RedisUnavailable": "soon"}}, "give a number with its unit"),
+        ({"waits": {"RedisUnavailable": "\u0663m"}}, "give a number with its unit"),
+        ({"waits": {"RedisUnavailable": "9" * 30 + "d"}}, "give a number with its unit"),
         ({"caches": '"} or vector(1)'}, "pattern of names of policies"),
+        ({"caches": "*"}, "pattern of names of policies"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options, words):

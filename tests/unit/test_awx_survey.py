@@ -29,6 +29,7 @@ NAMES = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
         ("redis_x_a", {"type": "str", "no_log": True}, {"type": "password"}),
         ("redis_x_password", {"type": "str"}, {"type": "password"}),
         ("redis_x_endpoint_url", {"type": "str"}, {"type": "password"}),
+        ("redis_x_events_token", {"type": "str"}, {"type": "password"}),
         ("redis_application", {"type": "raw"}, {"type": "text"}),
     ],
 )
@@ -95,3 +96,13 @@ def test_the_playbook_says_which_roles_it_is_about():
 def test_a_name_of_no_playbook_is_an_error(name):
     with pytest.raises(Exception, match="has no playbook"):
         awx_template(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_survey_shows_a_secret_or_gives_all_hosts_one_address(name):
+    for asked in awx_template(name)["survey"]["spec"]:
+        if any(word in asked["variable"] for word in ("password", "token", "secret")):
+            assert asked["type"] == "password", asked["variable"]
+            assert "default" not in asked
+        # Those that stay are asked of one server.
+        assert not asked["variable"].endswith("_address") or asked["variable"] in ("redis_network_address", "redis_restore_address")

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import re
+import runpy
 
+import jinja2
 import pytest
 import yaml
 from ansible_collections.aragora.redis.plugins.module_utils import _alerts, _event_alerts, _remedies
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2.nativetypes import NativeEnvironment
 
-from tests.lab.eda import EXAMPLE, alert, message
+from tests.lab.eda import EXAMPLE, ROOT, TOKEN, alert, message
 
 WELL = {
     "name": "RedisHighMemory", "status": "firing", "severity": "critical", "host": "cache1", "port": "6379", "group": "",
@@ -123,3 +126,40 @@ def test_what_is_folded_into_a_run_is_older_than_the_run():
         "RedisRestarting", "RedisConnectionsRejected", "RedisWritesRefusedMemory", "RedisWritesRefusedPersistence",
         "RedisWritesRefusedReplicas", "RedisFullResyncs",
     }  # fmt: skip
+
+
+def token(given):
+    """The token of the webhook, rendered as ansible-rulebook does it."""
+    path = ROOT / "extensions" / "eda" / "rulebooks" / "redis_alerts.yml"
+    written = yaml.safe_load(path.read_text(encoding="utf-8"))[0]["sources"][0]["eda.builtin.webhook"]["token"]
+    return NativeEnvironment(undefined=jinja2.StrictUndefined).from_string(written).render(given)
+
+
+@pytest.mark.parametrize("well", [TOKEN, int(TOKEN), "\"'{{1}}'\"0123456789"])
+def test_a_token_stays_the_text_that_it_is(well):
+    assert token({"REDIS_EVENTS_TOKEN": well}) == str(well)
+
+
+@pytest.mark.parametrize("useless", ["", "short", "0123456789abcdef\n", "0123456789 abcdef", " " * 20])
+def test_a_token_that_no_request_could_show_starts_nothing(useless):
+    with pytest.raises(jinja2.UndefinedError, match="'REDIS_EVENTS_TOKEN_of_16_or_more_characters_without_spaces' is undefined"):
+        token({"REDIS_EVENTS_TOKEN": useless})
+
+
+@pytest.mark.parametrize(
+    ("given", "lost"),
+    [
+        (message(alert("cache1"), alert("cache1")), 0),
+        (message(alert("cache1"), alert("{{ secret-x }}"), alert("localhost")), 2),
+        (message(*[alert("cache1")] * (_event_alerts.MOST + 3)), 3),
+        ({"secret-x": 1}, 1),
+        ("secret-x", 1),
+        ({"alerts": "secret-x"}, 1),
+        (None, 1),
+    ],
+)
+def test_what_is_left_behind_is_counted_and_not_repeated(given, lost, caplog):
+    path = ROOT / "extensions" / "eda" / "plugins" / "event_filter" / "redis_alerts.py"
+    runpy.run_path(str(path))["main"]({"payload": given})
+    assert [record.args for record in caplog.records] == ([(lost,)] if lost else [])
+    assert "secret-x" not in caplog.text

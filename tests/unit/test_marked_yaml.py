@@ -24,6 +24,9 @@ TEXTS = {
     "none": "b: 1\n",
     "a document": '---\nb: 1\n"a":\n  - 1\n',
     "no end of line": "a:\n  - 1",
+    "ends of lines of Windows": "global: {}\r\na:\r\n  - x: 1\r\n    y: [2]\r\nb: 1\r\n",
+    "empty, of Windows": "a: []\r\nb: 1\r\n",
+    "no end of a line that Python takes for one": 'a:\n  - "x\u2028y\u2029"\nb: "z\x85"\n',
 }
 
 ROUTES = [
@@ -43,6 +46,7 @@ def test_ours_come_first_and_the_others_stay(text):
     # Where nothing had to be rewritten every line is still there.
     if "[]" not in text:
         assert with_items(done, "a", [], "mine").rstrip("\n") == text.rstrip("\n")
+    assert ("\r" in text) == all(line.endswith("\r") for line in done.split("\n") if line)
 
 
 @pytest.mark.parametrize("text", ROUTES)
@@ -88,6 +92,8 @@ def test_new_items_take_the_place_of_those_of_an_earlier_run():
         ("a: [1]\n", "a", "stands on one line"),
         ("a: {b: []}\n", "a.b", "stands on one line"),
         ("b: 1\n", "route.routes", "there is no 'route'"),
+        ("---\na: []\n...\n", "a", "there are several documents"),
+        ("a: []\n---\nb: 1\n", "a", "there are several documents"),
         ("a:\n  # BEGIN aragora.redis: mine\n  - 1\n", "a", "have to stand there once each"),
     ],
 )

@@ -39,6 +39,61 @@ def test_where_a_host_is_reached(given_to_host, place):
     assert places(monitored(["cache1"], {"cache1": given_to_host})) == [([place], "cache1")]
 
 
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        # As INI inventories and -e write them.
+        ({"login_port": "6380"}, "redis://cache1:6380"),
+        ({"tls": "false"}, "redis://cache1:6379"),
+        ({"tls": "yes", "login_port": None}, "rediss://cache1:6379"),
+        ({"login_host": "", "timeout": "3"}, "redis://cache1:6379"),
+        # Of redis_info, and of no use here.
+        ({"gather_subset": ["all"]}, "redis://cache1:6379"),
+    ],
+)
+def test_text_of_an_inventory_is_read_as_the_modules_read_it(written, place):
+    assert places(monitored(["cache1"], {"cache1": {"redis_connection": written}})) == [([place], "cache1")]
+
+
+def test_a_password_of_digits_is_text():
+    assert monitored(["a"], {"a": {"redis_connection": {"login_password": 4711}}})["passwords"] == {"redis://a:6379": "4711"}
+
+
+@pytest.mark.parametrize(
+    ("of_host", "words"),
+    [
+        ({"redis_monitoring_sentinel_port": "x"}, "redis_monitoring_sentinel_port of 'a' is 'x': give a number from 0 to 65535"),
+        ({"redis_monitoring_sentinel_port": 70000}, "redis_monitoring_sentinel_port of 'a' is '70000'"),
+        ({"redis_monitoring_sentinel_port": -1}, "redis_monitoring_sentinel_port of 'a' is '-1'"),
+        ({"redis_connection": {"login_port": "6380x"}}, "the login_port in the redis_connection of 'a' is '6380x'"),
+        ({"redis_connection": {"login_port": 0}}, "the login_port in the redis_connection of 'a' is '0'"),
+        ({"redis_connection": {"tls": "maybe"}}, "the tls in the redis_connection of 'a' is 'maybe': give true or false"),
+        ({"redis_connection": {"login_prt": 6380}}, "has the option 'login_prt', which nobody knows: choose from ca_certs"),
+        ({"redis_connection": "6380"}, "the redis_connection of 'a' is no mapping"),
+        ({"redis_connection": {"url": "redis://:SECRET@x:abc"}}, "redis_connection of 'a': the URL"),
+        *(
+            ({variable: address}, f"the address of 'a' is '{address}'")
+            for variable in ("redis_monitoring_address", "ansible_host")
+            for address in ("10.0.0.1:6380", "redis://b", "b c", "b\n- c", "[::1]", "{{ b }}", "b/c", "user@b", "b?c", "b;c")
+        ),
+    ],
+)
+def test_a_value_of_a_host_that_cannot_be_meant_is_named(of_host, words):
+    with pytest.raises(ValueError, match=re.escape(words)) as raised:
+        monitored(["a"], {"a": of_host})
+    assert "SECRET" not in str(raised.value)
+
+
+@pytest.mark.parametrize("address", ["::1", "fe80::1%eth0", "2001:db8::10.0.0.1", "my_cache.example.com", "10.0.0.1"])
+def test_addresses_that_there_are_are_taken(address):
+    assert address in monitored(["a"], {"a": {"redis_monitoring_address": address}})["targets"][0]["targets"][0]
+
+
+def test_one_name_is_one_server():
+    with pytest.raises(ValueError, match=re.escape("10.0.0.1-6379:6379 is there twice")):
+        monitored(["10.0.0.1-6379"], {"10.0.0.1-6379": {}}, ["redis://10.0.0.1"])
+
+
 def test_labels_are_those_of_the_inventory():
     hostvars = {"b": {"redis_group": "shop", "redis_connection": {"login_port": 6380}}, "a": {"redis_monitoring_sentinel_port": 26379}}
     labels = [target["labels"] for target in monitored(["b", "a"], hostvars, ["redis://10.0.0.9"])["targets"]]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import runpy
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ description:
     behind - alerts without the labels, annotations, further labels, headers - so that a forged message starts nothing.
   - An event is C(alert) with C(name), C(status) (V(firing) or V(resolved)), C(severity), C(host), C(port), C(group) and C(finding), all of
     them text of a few harmless characters.
+  - How many alerts of a message were left behind is logged, without what they say.
 """
 
 EXAMPLES = r"""
@@ -30,10 +32,14 @@ EXAMPLES = r"""
 
 # ansible-rulebook runs a plugin as a lone file: the collection is no package for it.
 COLLECTION = Path(__file__).resolve().parents[4]
-alerts = runpy.run_path(str(COLLECTION / "plugins" / "module_utils" / "_event_alerts.py"))["alerts"]
+READ = runpy.run_path(str(COLLECTION / "plugins" / "module_utils" / "_event_alerts.py"))
+LOG = logging.getLogger("aragora.redis.redis_alerts")
+LOST = "%d alerts of a message were left behind: their labels are not those of aragora.redis, or name no single host (docs/events.md)"
 
 
 def main(event: Any) -> list[dict[str, Any]]:
     """Take the alerts out of an event of the webhook."""
     message = event.get("payload") if isinstance(event, dict) else None
-    return [{"alert": alert} for alert in alerts(message)]
+    if lost := READ["left_behind"](message):
+        LOG.warning(LOST, lost)
+    return [{"alert": alert} for alert in READ["alerts"](message)]

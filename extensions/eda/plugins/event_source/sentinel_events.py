@@ -104,14 +104,84 @@ EXAMPLES = r"""
 COLLECTION = Path(__file__).resolve().parents[4]
 READ = runpy.run_path(str(COLLECTION / "plugins" / "module_utils" / "_sentinel_events.py"))
 LOG = logging.getLogger("aragora.redis.sentinel_events")
+# As Ansible reads them.
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+# What comes from the source itself.
+OWN_TYPES = ("reachable", "unreachable")
+
+
+def _words(name: str, value: Any) -> list[str]:
+    """A list, or text with commas."""
+    if not isinstance(value, (str, list, tuple)):
+        raise ValueError(f"{name}: give a list, not {value!r}")
+    return [str(word).strip() for word in (value.split(",") if isinstance(value, str) else value) if str(word).strip()]
+
+
+def _types(name: str, value: Any) -> list[str]:
+    found = _words(name, value)
+    for word in found:
+        if word not in OWN_TYPES and not READ["TYPE"].fullmatch(word):
+            raise ValueError(f"{name}: '{word}' is no name of a channel: give such as +switch-master, +odown, -sdown")
+    return found
+
+
+def _masters(name: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError(
+            f"{name}: {value!r} cannot be read: give a mapping of the names that the Sentinels watch to hosts of the inventory"
+        )
+    for master, hosts in value.items():
+        if not isinstance(hosts, str) or not hosts.strip():
+            raise ValueError(f"{name}: '{master}' has {hosts!r}: give hosts of the inventory, as text (a group, or host1:host2)")
+    return {str(master): hosts.strip() for master, hosts in value.items()}
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: {value!r} cannot be read: give seconds") from None
+    if not SHORTEST <= found <= LONGEST:
+        raise ValueError(f"{name}: {value!r} cannot be meant: give {SHORTEST} to {LONGEST} seconds")
+    return found
+
+
+def _switch(name: str, value: Any) -> bool:
+    text = str(value).lower()
+    if text not in TRUE + FALSE:
+        raise ValueError(f"{name}: {value!r} cannot be read: give true or false")
+    return text in TRUE
+
+
+def _told(dummy: str, value: Any) -> str | None:
+    # A password of digits is text as well.
+    return None if value in (None, "") else str(value)
+
+
+def _file(name: str, value: Any) -> str | None:
+    if value in (None, ""):
+        return None
+    path = Path(str(value)).expanduser()
+    try:
+        with path.open("rb"):
+            return str(path)
+    except OSError as error:
+        raise ValueError(f"{name}: {str(value)!r} cannot be read: {error.strerror}") from None
+
+
 # {option: (default, how it is read)}
 OPTIONS: dict[str, tuple[Any, Any]] = {
-    "sentinels": (None, None), "masters": ({}, dict), "types": ([], None), "login_user": (None, None), "login_password": (None, None),
-    "tls": (False, None), "validate_certs": (True, None), "ca_certs": (None, None), "client_cert_file": (None, None),
-    "client_key_file": (None, None), "connect_timeout": (5, float), "window": (10, float), "silent": (30, float),
+    "sentinels": ([], _words), "masters": ({}, _masters), "types": ([], _types), "login_user": (None, _told),
+    "login_password": (None, _told), "tls": (False, _switch), "validate_certs": (True, _switch), "ca_certs": (None, _file),
+    "client_cert_file": (None, _file), "client_key_file": (None, _file), "connect_timeout": (5, _seconds), "window": (10, _seconds),
+    "silent": (30, _seconds),
 }  # fmt: skip
+# Names of masters of which it is said that nobody asked for them.
+MOST_NAMES = 100
 # Seconds between two attempts to connect, at first and at the most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+# More than a day is a mistake, and nothing is asked without end.
+SHORTEST, LONGEST = 0.05, 86_400
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
@@ -126,16 +196,14 @@ def _options(args: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"sentinel_events has no option {', '.join(unknown)}: it has {', '.join(OPTIONS)}")
     read = {}
     for name, (default, how) in OPTIONS.items():
-        value = args.get(name, default)
-        try:
-            read[name] = how(value) if how else value
-        except (TypeError, ValueError):
-            raise ValueError(f"{name}: {value!r} cannot be read") from None
-    for name in ("sentinels", "types"):
-        value = read[name] or []
-        read[name] = value.split(",") if isinstance(value, str) else list(value)
+        value = args.get(name)
+        read[name] = how(name, default if value is None else value)
     if not read["sentinels"]:
         raise ValueError("sentinels: give at least one address")
+    if read["login_user"] and read["login_password"] is None:
+        raise ValueError("login_user is given without login_password: give both")
+    if bool(read["client_cert_file"]) != bool(read["client_key_file"]):
+        raise ValueError("client_cert_file and client_key_file belong together: give both")
     return read
 
 
@@ -146,11 +214,13 @@ class Listener:
         """Read the addresses; ValueError names one that is none."""
         self._queue = queue
         self._options = options
-        self.places: list[tuple[str, int]] = [READ["address"](str(text).strip()) for text in options["sentinels"]]
+        # Each of them once.
+        self.places: list[tuple[str, int]] = list(dict.fromkeys(READ["address"](text) for text in options["sentinels"]))
         self._heard = READ["Heard"](options["window"])
         self._up: set[tuple[str, int]] = set()
         self._last_up = time.monotonic()
         self._is_silent = False
+        self._nobody: set[str] = set()
 
     async def listen(self, place: tuple[str, int]) -> None:
         """Talk with one Sentinel, again and again."""
@@ -224,7 +294,12 @@ class Listener:
 
     async def _put(self, happened: dict[str, str], heard_from: str) -> None:
         empty = dict.fromkeys(READ["FIELDS"], "")
-        target = str(self._options["masters"].get(happened.get("master_name", ""), ""))
+        name = happened.get("master_name", "")
+        target = self._options["masters"].get(name, "")
+        if name and not target and name not in self._nobody and len(self._nobody) < MOST_NAMES:
+            self._nobody.add(name)
+            known = ", ".join(sorted(self._options["masters"])) or "nobody"
+            LOG.warning("a Sentinel tells of the master '%s', of which masters says nothing: it names %s", name, known)
         await self._queue.put({"sentinel": {**empty, **happened, "heard_from": heard_from, "target": target}})
 
 
