@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: diagnose demo test full lint units contract integration incidents molecule targets cores release site bench docs clean
+.PHONY: diagnose demo group test full lint units contract integration incidents molecule targets cores release site bench docs clean
 .DEFAULT_GOAL := diagnose
 
 diagnose: $(VENV)/run
@@ -19,6 +19,10 @@ diagnose: $(VENV)/run
 
 demo: $(VENV)/run $(VENV)/demo
 	@python -m tests.lab.demo $(ARGS)
+
+# Three hosts in containers with Redis and Sentinels, to try playbooks on (docs/try.md); make group ARGS=end takes them away.
+group: $(VENV)/run
+	@python -m tests.lab.group $(ARGS)
 
 test: $(VENV)/test
 	@python -m tests.run lint units contract integration incidents molecule targets
