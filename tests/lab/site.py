@@ -24,10 +24,10 @@ PLACE = CACHE / "site"
 SOURCE, HTML = PLACE / "source", PLACE / "html"
 REPOSITORY = "https://github.com/aragora/ansible-redis/blob/main"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-# Pages of ours in the order in which they are read; others of docs/ follow by name.
 # Where the heading of a page is no name for it in a list.
 TITLES = {"README": "Overview <README>"}
-START = ("README", "docs/connecting", "docs/contents")
+# Pages of ours in the order in which they are read; others of docs/ follow by name.
+START = ("README", "docs/connecting", "docs/try", "docs/contents")
 INSIDE: tuple[str, ...] = ("docs/architecture", "CONTRIBUTING", "tests/incidents/README", "CHANGELOG")
 ORDER = (
     "findings", "thresholds", "runbook", "monitoring", "events", "awx", "application", "network", "topology", "data", "privileges",
