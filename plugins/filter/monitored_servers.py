@@ -41,6 +41,12 @@ options:
     type: list
     elements: str
     default: ["", ""]
+  strict:
+    description:
+      - Whether the exporter trusts the system's authorities only. Then a host whose C(redis_connection) has C(validate_certs=false) is
+        refused.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -57,11 +63,15 @@ _value:
 
 
 def monitored_servers(
-    names: Sequence[str], hostvars: Mapping[str, Mapping[str, Any]], urls: Sequence[str] = (), login: Sequence[str] = ("", "")
+    names: Sequence[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    urls: Sequence[str] = (),
+    login: Sequence[str] = ("", ""),
+    strict: bool = False,
 ) -> dict[str, Any]:
     """See DOCUMENTATION."""
     try:
-        return _monitored.monitored(names, hostvars, urls, login)
+        return _monitored.monitored(names, hostvars, urls, login, bool(strict))
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -201,7 +201,8 @@ def _master(facts: Mapping[str, Any], master: Node) -> list[str]:
     if master["config"].get("replica-read-only") == "no":
         found.append(f"{master['address']} would take writes as a replica (replica-read-only no): writes that wait would be lost")
     if facts["mode"] == "plain" and master["sentinels"]:
-        found.append(f"{master['sentinels']} Sentinels watch {master['address']}, and FAILOVER would fight with them: give sentinels (redis_failover_sentinels)")
+        watched = f"{master['sentinels']} Sentinels watch {master['address']}"
+        found.append(f"{watched}, and FAILOVER would fight with them: give sentinels (redis_failover_sentinels)")
     if facts["mode"] != "cluster" and _in_cluster(master):
         found.append(f"{master['address']} is a node of a cluster: leave out mode, or set it to cluster")
     if facts["mode"] == "cluster":

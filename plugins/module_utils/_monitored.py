@@ -25,15 +25,20 @@ TRUE, FALSE = ("true", "yes", "on", "1", "y", "t"), ("false", "no", "off", "0", 
 
 
 def monitored(
-    names: Sequence[str], hostvars: Mapping[str, Mapping[str, Any]], urls: Sequence[str] = (), login: Sequence[str] = ("", "")
+    names: Sequence[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    urls: Sequence[str] = (),
+    login: Sequence[str] = ("", ""),
+    strict: bool = False,
 ) -> dict[str, Any]:
     """``{targets, user, passwords}``: a file for file_sd without secrets, the exporter's user, and its file of passwords.
 
-    ``login`` is user and password of the exporter where it has a user of its own, else those of ``redis_connection`` are taken. ValueError.
+    ``login`` is user and password of the exporter where it has a user of its own, else those of ``redis_connection`` are taken. ``strict``
+    tells that it trusts the system's authorities only. ValueError.
     """
     found: list[tuple[str, str, Endpoint, bool]] = []
     for name in sorted(map(str, names)):
-        found += _of_host(name, hostvars[name])
+        found += _of_host(name, hostvars[name], strict)
     for url in urls:
         endpoint = _endpoint.from_url(str(url))
         found.append((NO_NAME.sub("-", endpoint.address).strip("-._"), "", endpoint, False))
@@ -55,7 +60,7 @@ def monitored(
     return {"targets": targets, "user": user, "passwords": _spellings(passwords, user)}
 
 
-def _of_host(name: str, given: Mapping[str, Any]) -> list[tuple[str, str, Endpoint, bool]]:
+def _of_host(name: str, given: Mapping[str, Any], strict: bool) -> list[tuple[str, str, Endpoint, bool]]:
     """Server and, where it is named, Sentinel of a host of the inventory: (name, group, where, whether it is a Sentinel)."""
     if not NAME.fullmatch(name):
         raise ValueError(f"the host '{name}' has a name that no alert may carry: use letters, digits, '_', '.' and '-'")
@@ -64,6 +69,11 @@ def _of_host(name: str, given: Mapping[str, Any]) -> list[tuple[str, str, Endpoi
         endpoint = _endpoint.from_options(options)
     except ValueError as error:
         raise ValueError(f"redis_connection of '{name}': {error}") from None
+    if strict and endpoint.tls and options.get("validate_certs") is False:
+        raise ValueError(
+            f"the redis_connection of '{name}' does not validate the server's certificate, but the exporter would, and call it down: give "
+            "redis_monitoring_tls_ca_file, or redis_monitoring_tls_verify=false"
+        )
     address = given.get("redis_monitoring_address") or ""
     if not address and (endpoint.socket or endpoint.local):
         # How the host itself reaches its server is of no use to others.

@@ -158,3 +158,13 @@ def test_no_name_reaches_an_alert_that_ansible_would_take_for_a_pattern(name, gr
     labels = found["targets"][0]["labels"]
     assert NAME.fullmatch(labels["redis_host"])
     assert group == "" or NAME.fullmatch(labels["redis_group"])
+
+
+@pytest.mark.parametrize("written", [False, "no"])
+def test_a_certificate_that_only_the_exporter_would_refuse_is_told_at_once(written):
+    hosts = {"cache1": {"redis_connection": {"tls": True, "validate_certs": written}}}
+    with pytest.raises(ValueError, match="'cache1' does not validate the server's certificate, but the exporter would"):
+        monitored(["cache1"], hosts, strict=True)
+    assert places(monitored(["cache1"], hosts)) == [(["rediss://cache1:6379"], "cache1")]
+    plain = {"cache1": {"redis_connection": {"validate_certs": written}}}
+    assert places(monitored(["cache1"], plain, strict=True)) == [(["redis://cache1:6379"], "cache1")]
