@@ -11,6 +11,7 @@ or the name of a file. An alert that lacks one of the words that matter is none.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ PORT = re.compile(r"[0-9]{1,5}")
 RESERVED = ("all", "ungrouped", "localhost")
 # Of one message; Alertmanager groups by alert and server, so that ours are short.
 MOST = 1_000
+# So many runs at once, however many servers a storm is about: a run needs one or two hundred MiB.
+LANES = 8
 
 
 def alerts(message: Any) -> list[dict[str, str]]:
@@ -40,6 +43,11 @@ def left_behind(message: Any) -> int:
     if not isinstance(rows, list):
         return 1
     return sum(_alert(row) is None for row in rows[:MOST]) + len(rows[MOST:])
+
+
+def lane(host: str) -> str:
+    """Which of the lanes a server's runs wait in; always the same, so that no two of them are at work on it."""
+    return f"lane-{zlib.crc32(host.encode()) % LANES}"
 
 
 def _alert(row: Any) -> dict[str, str] | None:

@@ -36,6 +36,14 @@ def test_the_same_alert_of_the_same_server_counts_once_and_another_status_is_ano
     ]  # fmt: skip
 
 
+def test_a_server_has_one_lane_and_all_servers_together_have_eight():
+    hosts = [f"cache{number}" for number in range(500)]
+    lanes = [_event_alerts.lane(host) for host in hosts]
+    assert lanes == [_event_alerts.lane(host) for host in hosts]
+    assert len(set(lanes)) == _event_alerts.LANES == 8
+    assert max(map(lanes.count, lanes)) < 500 / 8 * 1.5
+
+
 FORGED_HOSTS = [
     "{{ lookup('pipe', 'touch /tmp/x') }}", "{% if 1 %}a{% endif %}", "all", "ALL", "ungrouped", "localhost", "cache1:!x", "cache1,cache2",
     "cache*", "cache[1:3]", "~cache.*", "!cache1", "&cache1", "@file", "../..", "/etc/passwd", "cache1\n", "cache1\nall", "cache 1", "",

@@ -18,7 +18,7 @@ description:
   - Makes one event of each alert whose labels have the shape that the monitoring of this collection gives them. Everything else is left
     behind - alerts without the labels, annotations, further labels, headers - so that a forged message starts nothing.
   - An event is C(alert) with C(name), C(status) (V(firing) or V(resolved)), C(severity), C(host), C(port), C(group) and C(finding), all of
-    them text of a few harmless characters.
+    them text of a few harmless characters; and C(lane), which is a lock for eight runs at once, and one for each server.
   - How many alerts of a message were left behind is logged, without what they say.
 """
 
@@ -42,4 +42,4 @@ def main(event: Any) -> list[dict[str, Any]]:
     message = event.get("payload") if isinstance(event, dict) else None
     if lost := READ["left_behind"](message):
         LOG.warning(LOST, lost)
-    return [{"alert": alert} for alert in READ["alerts"](message)]
+    return [{"alert": {**alert, "lane": READ["lane"](alert["host"])}} for alert in READ["alerts"](message)]
