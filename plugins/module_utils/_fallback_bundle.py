@@ -52,4 +52,6 @@ def _needed(name: str, found: set[str]) -> set[str]:
 
 def _source(name: str) -> str:
     module: Any = sys.modules[name]
-    return str(module.__loader__.get_source(name) or "")
+    source = module.__loader__.get_source(name) or ""
+    # Ansible's own loader, on the controller, gives bytes.
+    return source.decode("utf-8") if isinstance(source, bytes) else str(source)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import runpy
 
 import jinja2
 import pytest
@@ -152,22 +151,3 @@ def test_a_token_stays_the_text_that_it_is(well):
 def test_a_token_that_no_request_could_show_starts_nothing(useless):
     with pytest.raises(jinja2.UndefinedError, match="'REDIS_EVENTS_TOKEN_of_16_or_more_characters_without_spaces' is undefined"):
         token({"REDIS_EVENTS_TOKEN": useless})
-
-
-@pytest.mark.parametrize(
-    ("given", "lost"),
-    [
-        (message(alert("cache1"), alert("cache1")), 0),
-        (message(alert("cache1"), alert("{{ secret-x }}"), alert("localhost")), 2),
-        (message(*[alert("cache1")] * (_event_alerts.MOST + 3)), 3),
-        ({"secret-x": 1}, 1),
-        ("secret-x", 1),
-        ({"alerts": "secret-x"}, 1),
-        (None, 1),
-    ],
-)
-def test_what_is_left_behind_is_counted_and_not_repeated(given, lost, caplog):
-    path = ROOT / "extensions" / "eda" / "plugins" / "event_filter" / "redis_alerts.py"
-    runpy.run_path(str(path))["main"]({"payload": given})
-    assert [record.args for record in caplog.records] == ([(lost,)] if lost else [])
-    assert "secret-x" not in caplog.text

@@ -71,7 +71,7 @@ def _loading(binary: Path) -> Iterator[dict[str, Any]]:
         with servers.running(binary, folder=Path(folder), rdbcompression="no") as server:
             server.client().eval("for i=1,150 do redis.call('SET', 'key:'..i, string.rep('x', 300000)) end", 0)
             server.client().save()
-        with servers.running(binary, folder=Path(folder), key_load_delay=100_000) as server:
+        with servers.running(binary, folder=Path(folder), key_load_delay=200_000) as server:
             yield {"url": server.url}
 
 
