@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import datetime
 import errno
-import ipaddress
 import re
 import socket
 import ssl
@@ -26,13 +24,10 @@ from ansible_collections.aragora.redis.plugins.module_utils._failures import (
     from_reply,
 )
 from ansible_collections.aragora.redis.plugins.module_utils._report.text import clean
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.lab.certificates import Authority
 from tests.lab.servers import free_port
 
 # The servers' own words, release by release.
@@ -241,42 +236,6 @@ def test_a_chain_that_bites_its_tail_ends():
 # TLS: both ends of a handshake in memory
 
 
-class Authority:
-    """A CA that issues what it is asked for."""
-
-    def __init__(self, folder, name):
-        self.folder, self.name, self.key = folder, name, ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._signed(name, self.key, ca=True)
-        self.file = self._write("ca", self.certificate.public_bytes(serialization.Encoding.PEM))
-
-    def issue(self, name="cache", begins=-1, ends=1, address=None):
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._signed(name, key, begins=begins, ends=ends, address=address)
-        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        return self._write(name, certificate.public_bytes(serialization.Encoding.PEM) + private)
-
-    def _signed(self, name, key, *, begins=-1, ends=1, ca=False, address=None):
-        now = datetime.datetime.now(datetime.timezone.utc)
-        names = [x509.IPAddress(ipaddress.ip_address(address))] if address else [x509.DNSName(name)]
-        return (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)]))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now + datetime.timedelta(days=begins))
-            .not_valid_after(now + datetime.timedelta(days=ends))
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .sign(self.key, hashes.SHA256())
-        )
-
-    def _write(self, name, content):
-        path = self.folder / f"{self.name}-{name}-{len(list(self.folder.iterdir()))}.pem"
-        path.write_bytes(content)
-        return str(path)
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("tls"), "right")
@@ -296,7 +255,7 @@ def _client(authority, **settings):
 
 def _server(certificate, ca=None, **settings):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(certificate.certificate, certificate.key)
     if ca:
         context.load_verify_locations(ca.file)
         context.verify_mode = ssl.CERT_REQUIRED
@@ -329,45 +288,46 @@ def _client_error(client, server, name="cache"):
 
 
 def test_a_good_handshake_raises_nothing(authority):
-    assert _client_error(_client(authority), _server(authority.issue())) is None
+    assert _client_error(_client(authority), _server(authority.issue("server", "cache"))) is None
 
 
 @pytest.mark.parametrize(
     ("issued", "name", "reason"),
     [
-        ({"ends": -0.5}, "cache", "expired"),
-        ({"begins": 0.5}, "cache", "not_yet_valid"),
-        ({"name": "other"}, "cache", "hostname_mismatch"),
-        ({"address": "127.0.0.2"}, "127.0.0.1", "hostname_mismatch"),
+        ({"days": (-2, -1)}, "cache", "expired"),
+        ({"days": (1, 2)}, "cache", "not_yet_valid"),
+        ({"host": "other"}, "cache", "hostname_mismatch"),
+        ({"host": "127.0.0.2"}, "127.0.0.1", "hostname_mismatch"),
     ],
 )
 def test_a_certificate_that_does_not_fit_says_why(authority, issued, name, reason):
-    error = _client_error(_client(authority), _server(authority.issue(**issued)), name)
+    error = _client_error(_client(authority), _server(authority.issue("server", **{"host": "cache", **issued})), name)
     found = from_exception(error, connected=False)
     assert (found.state, found.reason) == ("tls", reason)
 
 
 def test_a_certificate_of_a_stranger_has_an_unknown_ca(authority, stranger):
-    error = _client_error(_client(authority), _server(stranger.issue()))
+    error = _client_error(_client(authority), _server(stranger.issue("server", "cache")))
     assert from_exception(error, connected=False).reason == "unknown_ca"
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_server_that_wants_a_client_certificate_is_known_by_its_alert(authority, version):
-    error = _client_error(_client(authority, maximum_version=version), _server(authority.issue(), ca=authority))
+    error = _client_error(_client(authority, maximum_version=version), _server(authority.issue("server", "cache"), ca=authority))
     assert from_exception(error, connected=False).reason == "client_certificate_required"
 
 
 def test_a_client_certificate_of_a_stranger_is_refused(authority, stranger):
     client = _client(authority)
-    client.load_cert_chain(stranger.issue("client"))
-    error = _client_error(client, _server(authority.issue(), ca=authority))
+    mine = stranger.issue("client")
+    client.load_cert_chain(mine.certificate, mine.key)
+    error = _client_error(client, _server(authority.issue("server", "cache"), ca=authority))
     assert from_exception(error, connected=False).reason == "client_certificate_refused"
 
 
 def test_two_ends_without_a_common_version_say_so(authority):
     client = _client(authority, maximum_version=ssl.TLSVersion.TLSv1_2)
-    error = _client_error(client, _server(authority.issue(), minimum_version=ssl.TLSVersion.TLSv1_3))
+    error = _client_error(client, _server(authority.issue("server", "cache"), minimum_version=ssl.TLSVersion.TLSv1_3))
     assert from_exception(error, connected=False).reason == "no_common_version"
 
 
