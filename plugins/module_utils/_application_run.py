@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO, Any
 
+from ansible_collections.aragora.redis.plugins.module_utils import _programs
 from ansible_collections.aragora.redis.plugins.module_utils._application_service import Service
 from ansible_collections.aragora.redis.plugins.module_utils._host_commands import NEEDS_ROOT, SYSTEM_PATH, Denied
 
@@ -30,7 +31,7 @@ def run(service: Service, argv: Sequence[str], seconds: float) -> tuple[int, str
         command, options = list(argv), _as_user(service)
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
-            process = subprocess.Popen(
+            process = _programs.started(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True, **options
             )  # fmt: skip
         except (OSError, subprocess.SubprocessError) as error:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _backup, _info, _rdb_file
+from ansible_collections.aragora.redis.plugins.module_utils import _backup, _info, _programs, _rdb_file
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import MASK, Endpoint
 from ansible_collections.aragora.redis.plugins.module_utils._keys_server import Keys
@@ -200,9 +200,7 @@ def _by_replication(client: Client, info: Mapping[str, Any], tool: str, target: 
     words, environment = _command(client.endpoint, tool, partial)
     before = _backup.keyspace(_info.parse(client.call("INFO", "keyspace")))
     try:
-        done = subprocess.run(
-            words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, umask=0o077, check=False
-        )
+        done = _programs.finished(words, seconds, env=environment, capture_output=True, umask=0o077)
         said = clean((done.stderr + done.stdout).decode("utf-8", "replace"), 4_000)
         if done.returncode or not partial.is_file() or not partial.stat().st_size:
             secret = client.endpoint.password

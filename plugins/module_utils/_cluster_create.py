@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _cluster_server, _cluster_setup, _info
+from ansible_collections.aragora.redis.plugins.module_utils import _cluster_server, _cluster_setup, _info, _programs
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, find_endpoint, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import DEFAULT_PORT, MASK, Endpoint, host_and_port
 from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented
@@ -111,10 +111,7 @@ def _cli(options: dict[str, Any], login: Endpoint, *words: str) -> str:
     environment = {**os.environ, "LC_ALL": "C", "TERM": "dumb", **secret}
     command = [program, *_login_words(login), *words]
     try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=options["wait_timeout"], check=False,
-        )  # fmt: skip
+        done = _programs.finished(command, options["wait_timeout"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except subprocess.TimeoutExpired:
         raise ValueError(f"{program} {' '.join(words[:2])} has not ended after {options['wait_timeout']:g} s: look at every node") from None
     except OSError as error:

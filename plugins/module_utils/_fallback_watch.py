@@ -27,6 +27,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import (
     _fallback_redis,
     _guard_book,
     _ledger_file,
+    _programs,
     _service_environment,
 )
 from ansible_collections.aragora.redis.plugins.module_utils._host_commands import Denied
@@ -157,6 +158,6 @@ def remind(what: Mapping[str, Any]) -> None:
             _say(f"{hook} is not run: it has to be root's alone to write, and executable", sys.stderr)
             continue
         try:
-            subprocess.run([str(hook)], input=json.dumps(what).encode(), timeout=HOOK_SECONDS, check=False)
+            _programs.finished([str(hook)], HOOK_SECONDS, input=json.dumps(what).encode())
         except (OSError, subprocess.TimeoutExpired) as error:
             _say(f"{hook}: {type(error).__name__}", sys.stderr)

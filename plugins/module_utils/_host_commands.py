@@ -22,6 +22,7 @@ from ansible_collections.aragora.redis.plugins.module_utils import (
     _host_log,
     _host_proc,
     _host_units,
+    _programs,
 )
 
 PATIENCE = 5.0
@@ -46,15 +47,8 @@ def run(*command: str, seconds: float = PATIENCE, both: bool = False) -> str:
         raise Denied(f"{command[0]} is not installed")
     environment = {**os.environ, "PATH": path, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
     try:
-        done = subprocess.run(
-            [program, *command[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if both else subprocess.PIPE,
-            env=environment,
-            timeout=seconds,
-            check=False,
-        )
+        errors = subprocess.STDOUT if both else subprocess.PIPE
+        done = _programs.finished([program, *command[1:]], seconds, stdout=subprocess.PIPE, stderr=errors, env=environment)
     except subprocess.TimeoutExpired:
         raise Denied(f"{command[0]} did not answer within {seconds:g} s") from None
     except OSError as error:
@@ -62,7 +56,7 @@ def run(*command: str, seconds: float = PATIENCE, both: bool = False) -> str:
     if done.returncode:
         said = (done.stderr or done.stdout or b"").decode("utf-8", "replace")
         raise Denied(refusal(" ".join(command[:2]), said))
-    return done.stdout.decode("utf-8", "replace")
+    return str(done.stdout.decode("utf-8", "replace"))
 
 
 def network() -> dict[str, dict[str, Any]]:

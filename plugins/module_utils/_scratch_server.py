@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aragora.redis.plugins.module_utils import _backup, _info, _rdb_file, _rdb_versions
+from ansible_collections.aragora.redis.plugins.module_utils import _backup, _info, _programs, _rdb_file, _rdb_versions
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Unavailable, open_any, open_client
 from ansible_collections.aragora.redis.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.aragora.redis.plugins.module_utils._keys_server import Keys
@@ -105,7 +105,7 @@ def program_for(product: str, given: str | None, magic: str, rdb: int) -> tuple[
     trouble = "neither redis-server nor valkey-server is here"
     for name in names:
         try:
-            said = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+            said = _programs.finished([name, "--version"], 10, capture_output=True, text=True).stdout
         except (OSError, subprocess.SubprocessError) as error:
             trouble = f"{name} cannot be run ({error})"
             continue
@@ -166,7 +166,7 @@ def _started(program: str, folder: Path, user: Mapping[str, Any]) -> subprocess.
     with (folder / "log").open("wb") as log:
         try:
             # A module has one thread.
-            return subprocess.Popen([program, "-"], stdout=log, preexec_fn=_dies_with_us(), **words)  # noqa: PLW1509
+            return _programs.started([program, "-"], stdout=log, preexec_fn=_dies_with_us(), **words)
         except OSError as error:
             who = " by somebody else than root" if user else ""
             raise NoProgram(f"{program} cannot be run{who} ({error.strerror})") from None

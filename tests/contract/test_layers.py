@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -91,6 +92,11 @@ def test_pure_files_import_the_standard_library_only(path):
 @pytest.mark.parametrize(("library", "door"), [("redis", CLIENT), ("apprise", "_notify_apprise.py")])
 def test_a_library_has_one_door(library, door):
     assert [name_of(path) for path in files() if any(name.split(".")[0] == library for name in imports_of(path))] == [door]
+
+
+def test_programs_are_started_by_one_file():
+    asked = re.compile(r"subprocess[.](run|Popen|call|check_call|check_output)[(]|os[.](system|popen|exec|spawn)")
+    assert [name_of(path) for path in files() if asked.search(path.read_text(encoding="utf-8"))] == ["_programs.py"]
 
 
 @pytest.mark.parametrize("path", files(), ids=name_of)
