@@ -87,6 +87,7 @@ def _server() -> str:
         listener.listen()
         number = listener.fileno()
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "REDIS_"))}
+        environment["ANSIBLE_HOME"] = f"{folder.name}/home"
         server = subprocess.Popen(
             [sys.executable, "-m", SERVER, str(number)], cwd=ROOT, env=environment, pass_fds=[number],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
