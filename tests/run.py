@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab import aragora, hosts, targets
+from tests.lab import ansible_runs, aragora, hosts, targets
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSED, FAILED = "passed", "failed"
@@ -184,7 +184,7 @@ def _scenario(scenario: str) -> bool:
     """Whether a scenario passes."""
     began = time.monotonic()
     done = subprocess.run(
-        ["molecule", "test", "-s", scenario], cwd=ROOT, env={**os.environ, "MOLECULE_GLOB": "molecule/*/molecule.yml"},
+        ["molecule", "test", "-s", scenario], cwd=ROOT, env={**ansible_runs.served(), "MOLECULE_GLOB": "molecule/*/molecule.yml"},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
     )  # fmt: skip
     came, shown = ("failed", done.stdout[-20_000:]) if done.returncode else ("passed", "")

@@ -62,6 +62,14 @@ def test_it_says_the_same_and_ends_the_same(both):
     assert '"pipelining": false' in again[1][1]
 
 
+@pytest.mark.parametrize("pipelining", ["true", "false"])
+def test_modules_go_their_way_as_they_would(both, pipelining):
+    cold, warm = both([{"ansible.builtin.command": {"cmd": "true"}}], "-vvv", ANSIBLE_PIPELINING=pipelining)
+    ways = [re.findall(r"<127\.0\.0\.1> (EXEC|PUT)", came[1]) for came in (cold, warm)]
+    assert ways[0] == ways[1]
+    assert ("PUT" in ways[1]) is (pipelining == "false")
+
+
 @pytest.mark.parametrize(
     ("task", "words", "status"),
     [

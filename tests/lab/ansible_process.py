@@ -5,7 +5,8 @@
 """What happens inside the process of a playbook. A server imports this file once and forks that process from itself.
 
 Ansible compiles a collection's Python in every process that uses it, and ansible-playbook forks one for each task; what is imported here is
-there for all of them. A third of a playbook's time is saved that way. ``make full`` starts every playbook from nothing.
+there for all of them. What a module is sent to its target as is packed once as well. A third of a playbook's time is saved that way.
+``make full`` starts every playbook from nothing.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ from typing import NoReturn
 
 from ansible import constants
 from ansible.cli import playbook as command
+from ansible.config import manager
 from ansible.executor import playbook_executor, task_executor, task_queue_manager
 from ansible.executor.process import worker
+from ansible.playbook import play_context
 from ansible.plugins import loader
+from ansible.utils import color
 
 from tests.lab.ansible_runs import COLLECTIONS, Call
 
@@ -59,6 +63,9 @@ def prepare() -> None:
 
 def play(call: Call) -> None:
     """Be ansible-playbook, and end as it does."""
+    # Whoever ends it ends what it has started.
+    os.setpgid(0, 0)
+    packed = constants.DEFAULT_LOCAL_TMP
     # The server's own are not this process's to tidy up.
     atexit._clear()
     os.environ.clear()
@@ -74,10 +81,16 @@ def play(call: Call) -> None:
     status = 250
     try:
         # What Ansible has read of the server's environment, it reads of this one.
+        constants.config._config_file = manager.find_ini_config_file()
+        constants.config._parse_config_file()
         for setting in constants.config.get_configuration_definitions():
             constants.set_constant(setting, constants.config.get_config_value(setting, variables=vars(constants)))
         for place in filter(None, call.environment.get("ANSIBLE_CONNECTION_PLUGINS", "").split(":")):
             loader.connection_loader.add_directory(place)
+        color.ANSIBLE_COLOR = constants.ANSIBLE_FORCE_COLOR
+        vars(play_context.PlayContext)["pipelining"].default = constants.ANSIBLE_PIPELINING
+        # Modules as they were packed for an earlier playbook.
+        Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache").symlink_to(packed)
         command.main(sys.argv)
         status = 0
     except SystemExit as end:
@@ -94,7 +107,7 @@ def play(call: Call) -> None:
 def serve(number: int) -> None:
     """Start a playbook for each connection; until standard input ends, as it does with who has started this.
 
-    A connection brings a :class:`Call`, and is told the process's number and then its exit status.
+    A connection brings a :class:`Call`, and is told the exit status.
     """
     prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -109,15 +122,20 @@ def serve(number: int) -> None:
 
 
 def _mind(client: connection.Connection) -> NoReturn:
-    """One process beside each playbook, so that the server waits for nobody."""
+    """One process beside each playbook, so that the server waits for nobody. The playbook ends where nobody waits for it any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     call = client.recv()
     number = os.fork()
     if not number:
         client.close()
         play(call)
+    # The playbook says so itself as well; whoever comes first.
     with contextlib.suppress(OSError):
-        client.send(number)
+        os.setpgid(number, number)
+    ended = os.pidfd_open(number)
+    if ended not in select.select([ended, client], [], [])[0]:
+        os.killpg(number, signal.SIGKILL)
+    with contextlib.suppress(OSError):
         client.send(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]))
     os._exit(0)
 
