@@ -32,6 +32,8 @@ WORKERS = ["-n", str(min(4, CPUS)), "--dist", "loadgroup"]
 # Playbooks wait half of their time: for servers to settle, and for the windows in which they are watched.
 WAITING_WORKERS = ["-n", str(min(6, 2 * CPUS)), "--dist", "loadgroup"]
 SCENARIOS_AT_ONCE = min(4, CPUS + 1)
+# They come first, so that none of them is left alone at the end.
+LONG_SCENARIOS = ("aragora", "heal", "rolling", "sentinel")
 # So many that failed beside others are tried once more by themselves: what was only the machine's load is told apart, and told.
 MOST_AGAIN = 3
 
@@ -157,7 +159,8 @@ def _incidents() -> Outcome:
 def _molecule() -> Outcome:
     """Every scenario on hosts of its own, several at once; the output is shown of those that fail."""
     started = time.monotonic()
-    scenarios = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    names = (path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    scenarios = sorted(names, key=lambda name: (name not in LONG_SCENARIOS, name))
     if reason := hosts.why_not():
         return Outcome("molecule", 0, 0, [f"molecule: {reason}"] * len(scenarios), 0.0)
     reasons = {scenario: reason for scenario, why_not in NEEDS.items() if (reason := why_not())}

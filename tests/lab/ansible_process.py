@@ -25,6 +25,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import NoReturn
 
+import pygal
 from ansible import constants
 from ansible.cli import playbook as command
 from ansible.config import manager
@@ -39,7 +40,9 @@ from tests.lab.ansible_runs import COLLECTIONS, Call
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "ansible_collections.aragora.redis"
 # Imported for the processes to come.
-IMPORTED = (playbook_executor, task_executor, task_queue_manager, worker)
+IMPORTED = (playbook_executor, task_executor, task_queue_manager, worker, pygal)
+# Seconds.
+POLL = 0.005
 
 
 def prepare() -> None:
@@ -89,6 +92,8 @@ def play(call: Call) -> None:
             loader.connection_loader.add_directory(place)
         color.ANSIBLE_COLOR = constants.ANSIBLE_FORCE_COLOR
         vars(play_context.PlayContext)["pipelining"].default = constants.ANSIBLE_PIPELINING
+        # Asked a thousand times a second whether a task has ended, the machine would have little time left to end it.
+        constants.set_constant("DEFAULT_INTERNAL_POLL_INTERVAL", POLL)
         # Modules as they were packed for an earlier playbook.
         Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache").symlink_to(packed)
         command.main(sys.argv)
@@ -133,7 +138,8 @@ def _mind(client: connection.Connection) -> NoReturn:
     with contextlib.suppress(OSError):
         os.setpgid(number, number)
     ended = os.pidfd_open(number)
-    if ended not in select.select([ended, client], [], [])[0]:
+    ways: list[int | connection.Connection] = [ended, client]
+    if ended not in select.select(ways, [], [])[0]:
         os.killpg(number, signal.SIGKILL)
     with contextlib.suppress(OSError):
         client.send(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]))

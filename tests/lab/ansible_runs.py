@@ -5,7 +5,8 @@
 """ansible-playbook as people call it, with its exit status and output. Where that changes nothing, it is forked from a server that has
 imported Ansible and the collection already: tests/lab/ansible_process.py.
 
-Programs that call ansible-playbook by themselves, as Molecule does, find tests/lab/bin/ansible-playbook in an environment of :func:`served`.
+Programs that call ansible-playbook by themselves, as Molecule does, find tests/lab/bin/ansible-playbook in an environment of
+:func:`served`.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def main(words: list[str]) -> int:
     """Be ansible-playbook in such an environment. Returns its exit status."""
     if not suits(os.environ, Path.cwd()):
         program = Path(sys.executable).with_name("ansible-playbook")
-        os.execv(program, [str(program), *words])
+        os.execv(program, [str(program), *words])  # noqa: S606  it needs none
     here = f"/proc/{os.getpid()}/fd"
     with _started(Call(words, (f"{here}/1", f"{here}/2"), dict(os.environ), str(Path.cwd())), os.environ[ADDRESS]) as client:
         status: int = client.recv()

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.lab import containers
 from tests.lab.servers import wait_for
 
 LABEL = "aragora.redis.lab"
@@ -56,11 +57,14 @@ class Host:
 
     def run(self, *words: str, check: bool = True, data: str | None = None) -> str:
         """Run a command there and return what it said."""
-        command = ["docker", "exec", *(["-i"] if data is not None else []), self.name, *words]
-        done = subprocess.run(command, input=data, capture_output=True, text=True, timeout=PATIENCE, check=False)
-        if check and done.returncode:
-            raise RuntimeError(f"{' '.join(words)} on {self.name}: {done.stdout}{done.stderr}")
-        return done.stdout
+        try:
+            status, *streams = containers.run(self.name, words, None if data is None else data.encode(), PATIENCE)
+        except containers.NotRunning as reason:
+            status, *streams = 1, b"", str(reason).encode()
+        said, wrong = (stream.decode() for stream in streams)
+        if check and status:
+            raise RuntimeError(f"{' '.join(words)} on {self.name}: {said}{wrong}")
+        return said
 
     def shell(self, script: str, check: bool = True) -> str:
         """Run a shell script there."""
@@ -109,6 +113,8 @@ def why_not() -> str | None:
         return "hosts with systemd need root on Linux"
     if not shutil.which("docker"):
         return "hosts with systemd need docker (apt-get install docker.io)"
+    if not Path(containers.SOCKET).is_socket():
+        return f"hosts with systemd need a Docker daemon on this machine, and there is none at {containers.SOCKET}"
     done = _docker("info", "--format", "{{.CgroupVersion}}", check=False)
     return None if done.returncode == 0 else f"hosts with systemd need a Docker daemon: {done.stderr.strip()[:120]}"
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import redis
 
-from tests.lab import writer
+from tests.lab import hosts, writer
 from tests.lab.servers import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,9 +54,8 @@ class Member:
 
 def leased(container: str) -> bool:
     """Whether a run holds a lease by the ledger of a host."""
-    command = ["docker", "exec", container, "cat", "/var/lib/aragora-redis/ledger.json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    return bool(done.stdout) and any(lease["until"] > time.time() for lease in json.loads(done.stdout)["leases"].values())
+    ledger = hosts.Host(container).run("cat", "/var/lib/aragora-redis/ledger.json", check=False)
+    return bool(ledger) and any(lease["until"] > time.time() for lease in json.loads(ledger)["leases"].values())
 
 
 def start(playbook: str, inventory: str, since: float, *words: str) -> subprocess.Popen[str]:
