@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ansible_collections.aragora.redis.plugins.module_utils import _backup, _info, _programs, _rdb_file, _rdb_versions
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Unavailable, open_any, open_client
@@ -146,8 +146,7 @@ def loaded(rdb: Path, program: tuple[str, str, str], seconds: float, listen: Lis
         # By standard input: a password would be seen among the arguments, and in a file longer than it has to be.
         text += listen.configuration if listen else ""
         process = _started(program[0], folder, user)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(text.encode(), timeout=INTERVAL)
+        _configure(process.stdin, text)
         # Before anything else this process may be killed when memory ends.
         with contextlib.suppress(OSError):
             Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000", encoding="ascii")
@@ -170,6 +169,15 @@ def _started(program: str, folder: Path, user: Mapping[str, Any]) -> subprocess.
         except OSError as error:
             who = " by somebody else than root" if user else ""
             raise NoProgram(f"{program} cannot be run{who} ({error.strerror})") from None
+
+
+def _configure(stdin: IO[bytes] | None, text: str) -> None:
+    """Write all of its configuration, and the end of it: without that it would wait for more, and we for it."""
+    # Who has ended already is asked for its last words.
+    with contextlib.suppress(BrokenPipeError):
+        if stdin:
+            with stdin:
+                stdin.write(text.encode())
 
 
 def _dies_with_us() -> Callable[[], Any] | None:

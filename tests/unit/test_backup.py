@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import subprocess
 
 import pytest
-from ansible_collections.aragora.redis.plugins.module_utils import _backup, _backup_store, _rdb_versions
+from ansible_collections.aragora.redis.plugins.module_utils import _backup, _backup_store, _rdb_versions, _scratch_server
 
 DATA = b"REDIS0011 and more"
 MANIFEST = {
@@ -161,3 +163,15 @@ class TestStore:
     def test_without_a_backup_it_says_where_it_looked(self, tmp_path):
         with pytest.raises(ValueError, match="there is no backup"):
             _backup_store.found(tmp_path, "cache1", "latest")
+
+
+def test_a_throw_away_server_gets_its_whole_configuration_however_slow_the_machine_is(tmp_path, monkeypatch):
+    # A second between any two looks at the clock.
+    monkeypatch.setattr(subprocess, "_time", itertools.count().__next__)
+    (tmp_path / "dump.rdb").write_bytes(DATA)
+    # It ends when it has read all, and has said it.
+    with (
+        pytest.raises(ValueError, match=r"^it cannot be loaded: .*maxmemory 0$"),
+        _scratch_server.loaded(tmp_path / "dump.rdb", ("/bin/cat", "redis", "7.0.0"), 5),
+    ):
+        pass
