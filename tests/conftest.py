@@ -11,6 +11,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +35,32 @@ OLD_AND_NEW = ["redis-6.2", "valkey-9.1"]
 SERVERS = ("binary", "family_binary")
 # Fixtures of tests that run whole playbooks, or need hosts of their own.
 LONG = {"play", "host", "shop", "rulebook", "runner"}
+# This part of the other tests runs among them.
+AMONG = Fraction(3, 4)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whole playbooks take seconds: each test of one runs on one server of the matrix, another one for each test.
-
-    They come first, so that no worker has a long one left when the others have ended.
-    """
+    """Whole playbooks take seconds: each test of one runs on one server of the matrix, another one for each test."""
     left_out = [] if FULL else [item for item in items if not _is_chosen(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _is_chosen(item)]
-    items.sort(key=lambda item: not LONG & set(getattr(item, "fixturenames", ())))
+    items[:] = _in_order(items)
+
+
+def _in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The long ones first, so that no worker has one left when the others have ended. The short ones wait half of their time: most of
+    them run among the later half of the long ones, and keep the machine from idling at the end.
+    """
+    long, short = [], []
+    for item in items:
+        (long if LONG & set(getattr(item, "fixturenames", ())) else short).append(item)
+    first, later = len(long) // 2, len(long) - len(long) // 2
+    each = int(len(short) * AMONG / later) if later else 0
+    mixed = long[:first]
+    for number, item in enumerate(long[first:]):
+        mixed += [item, *short[number * each : (number + 1) * each]]
+    return mixed + short[later * each :]
 
 
 def _is_chosen(item: pytest.Item) -> bool:
