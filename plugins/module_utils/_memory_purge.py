@@ -13,8 +13,8 @@ from ansible_collections.aragora.redis.plugins.module_utils._client import Clien
 from ansible_collections.aragora.redis.plugins.module_utils._manners import refusal
 from ansible_collections.aragora.redis.plugins.module_utils._memory_server import MIB, Memory, look, shown
 
-# Servers look at what they occupy ten times a second.
-INTERVAL = 0.05
+# Servers look at what they occupy ten times a second: what they tell first may be of before, or of the middle.
+INTERVAL = 0.1
 PATIENCE = 0.5
 # Less comes and goes by itself.
 WORTH_TELLING = MIB
@@ -30,12 +30,17 @@ def purged(client: Client, check_mode: bool) -> dict[str, Any]:
     reply = client.pipeline([("MEMORY", "PURGE")])[0]
     if isinstance(reply, Refused):
         raise ValueError(refusal(client, ("MEMORY", "PURGE"), reply))
-    after, end = look(client), time.monotonic() + PATIENCE
-    while before.resident - after.resident < WORTH_TELLING and time.monotonic() < end:
+    last, after, end = before, look(client), time.monotonic() + PATIENCE
+    while _is_going_on(before, last, after) and time.monotonic() < end:
         time.sleep(INTERVAL)
-        after = look(client)
+        last, after = after, look(client)
     given = max(0, before.resident - after.resident)
     return _told(before, after, f"{given / MIB:,.1f} MiB were given back", changed=given >= WORTH_TELLING)
+
+
+def _is_going_on(before: Memory, last: Memory, after: Memory) -> bool:
+    """Whether nothing has been given back yet, or it was more at this look than at the last one."""
+    return before.resident - after.resident < WORTH_TELLING or last.resident - after.resident >= WORTH_TELLING
 
 
 def _told(before: Memory, after: Memory, sentence: str, *, changed: bool = False) -> dict[str, Any]:
