@@ -62,7 +62,11 @@ def run(name: str, words: Sequence[str], data: bytes | None = None, timeout: flo
             writer.start()
             for stream, part in _frames(way, answer, until):
                 said[stream] += part
-    ended = _ask(timeout, "GET", f"/exec/{number}/json")
+    # Its streams may end a moment before it does.
+    while (ended := _ask(timeout, "GET", f"/exec/{number}/json"))["Running"]:
+        if time.monotonic() > until:
+            raise TimeoutError(f"{words[0]} in {name} has not ended after {timeout:g} s")
+        time.sleep(0.01)
     return int(ended["ExitCode"]), said[STDOUT], said[STDERR]
 
 
