@@ -14,8 +14,11 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Interrupted(Exception):
-    """Somebody ends the module. ``str()`` names the signal."""
+class Interrupted(BaseException):
+    """Somebody ends the module. ``str()`` names the signal.
+
+    As KeyboardInterrupt it is no Exception: redis-py, and what closes a connection, go on after any of those.
+    """
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from typing import Any
 
 from ansible_collections.aragora.redis.plugins.module_utils import _backup, _backup_ways, _info, _rdb_file, _rdb_versions, _scratch_server
 from ansible_collections.aragora.redis.plugins.module_utils._client import Client, Refused, Unavailable, open_any, open_client
+from ansible_collections.aragora.redis.plugins.module_utils._interrupts import postponed
 from ansible_collections.aragora.redis.plugins.module_utils._keys_server import Keys
 from ansible_collections.aragora.redis.plugins.module_utils._manners import check_number, documented, refusal
 
@@ -153,23 +154,30 @@ def _login(client: Client, listen: _scratch_server.Listen, config: Mapping[str, 
     finally:
         back = [("CONFIG", "SET", name, before) for name, (dummy, before) in wanted.items()]
         if back:
-            _insist(client, lambda other: other.pipeline(back), SETTLING)
+            with postponed():
+                _insist(client, lambda other: other.pipeline(back), SETTLING)
 
 
 def _copied(client: Client, scratch: _scratch_server.Scratch, listen: _scratch_server.Listen, seconds: float) -> dict[str, dict[str, int]]:
     """The counts of the server when it has copied everything; it is a master again at the end, whatever happens."""
     scratch.client.call("REPLICAOF", "NO", "ONE")
+    follows = True
     try:
-        client.call("REPLICAOF", listen.address, listen.port)
-    except Refused as error:
-        raise ValueError(refusal(client, ("REPLICAOF",), error)) from None
-    try:
+        # Who is interrupted before the answer is here has a server that follows all the same.
+        [said] = client.pipeline([("REPLICAOF", listen.address, listen.port)])
+        if isinstance(said, Refused):
+            follows = False
+            raise ValueError(refusal(client, ("REPLICAOF",), said))
         _wait(client, scratch, listen, seconds)
         found: dict[str, dict[str, int]] = _insist(client, lambda other: _same(other, scratch), SETTLING)
     except (ValueError, Unavailable, Refused) as error:
+        if not follows:
+            raise
         raise NotRestored(str(error), _arrived(scratch)) from None
     finally:
-        _insist(client, lambda other: other.call("REPLICAOF", "NO", "ONE"), seconds)
+        if follows:
+            with postponed():
+                _insist(client, lambda other: other.call("REPLICAOF", "NO", "ONE"), seconds)
     return found
 
 

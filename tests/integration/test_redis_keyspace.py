@@ -17,6 +17,7 @@ import yaml
 from tests.conftest import ROOT
 from tests.lab import keys as lab_keys
 from tests.lab import servers
+from tests.lab.delay import delayed
 
 FEW = 600
 MANY = 20_000
@@ -47,7 +48,7 @@ def keyspace(run_module):
     """Run the module and return its ``keyspace``; it never fails and never changes anything."""
 
     def run(server, **options):
-        result = run_module("redis_keyspace", url=server.url, **options)
+        result = run_module("redis_keyspace", **{"url": server.url, **options})
         assert not result.get("failed"), result["msg"]
         assert result["changed"] is False
         return result["keyspace"]
@@ -173,7 +174,9 @@ def test_a_cursor_of_another_server_is_refused(full, run_module):
 
 
 def test_who_may_not_wait_ends_the_scan(full, keyspace):
-    found = keyspace(full, mode="full", max_added_latency=0.0001)
+    # On this link others wait for each batch, and that more than for what else the machine does.
+    with delayed(full.port, 0.0, rate=250_000) as port:
+        found = keyspace(full, url=f"redis://{full.host}:{port}", mode="full", max_added_latency=0.0001)
     assert found["stopped_because"] == "latency"
     assert found["latency"]["slowed"] > 5
     assert found["latency"]["paused_seconds"] > 0

@@ -66,7 +66,7 @@ def test_the_endpoint_follows_the_master_and_keeps_its_secret(host, setup):
     assert host.run("stat", "-c", "%U %a", f"{FOLDER}/10-login.cfg").split() == ["root", "600"]
     assert not host.shell(f"find /etc /run /tmp/*.cfg /var/log -type f -perm -o=r -exec grep -l {secret} {{}} + 2>/dev/null", check=False)
     wait_for(lambda: "role:master" in ask(host, 6380, "info", "replication"), "the endpoint to lead to the master")
-    assert "role:slave" in ask(host, 6381, "info", "replication")
+    wait_for(lambda: "role:slave" in ask(host, 6381, "info", "replication"), "the endpoint to have seen the replica")
     # The replica takes over: what was connected is cut off, and what connects anew arrives there.
     ask(host, 7001, "shutdown", "nosave")
     ask(host, 7002, "replicaof", "no", "one")

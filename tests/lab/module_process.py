@@ -9,6 +9,7 @@ Importing Ansible and redis-py takes longer than most modules do; everything of 
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import runpy
 import sys
@@ -46,6 +47,8 @@ def play(call: Call) -> None:
         os.dup2(os.open(name, how), number)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
+    # Who waits for it in vain ends it by SIGABRT, and then it says where it was.
+    faulthandler.enable()
     try:
         runpy.run_module(call.module, run_name="__main__", alter_sys=True)
     finally:

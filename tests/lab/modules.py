@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -78,8 +79,7 @@ def run(name: str, options: dict[str, Any], beside: Beside | None = None, check_
         try:
             process.join(MOST_SECONDS)
             if process.is_alive():
-                process.kill()
-                raise TimeoutError(f"{name} has not ended after {MOST_SECONDS} s")
+                raise TimeoutError(f"{name} has not ended after {MOST_SECONDS} s; it was here: {_given_up(process)} {stderr.read()}")
         finally:
             stop.set()
             thread.join(10)
@@ -139,6 +139,15 @@ def _started(call: Call) -> Process:
     process = SERVER.Process(target=module_process.play, args=(call,))
     process.start()
     return process
+
+
+def _given_up(process: Process) -> str:
+    """End it. It says on standard error where it was, as faulthandler has it; here, what the kernel says."""
+    place = Path(f"/proc/{process.pid}/wchan").read_text(encoding="ascii")
+    os.kill(process.pid or 0, signal.SIGABRT)
+    process.join(5)
+    process.kill()
+    return place
 
 
 def _repeat(action: Beside | None, process: Process, stop: threading.Event, wrong: list[BaseException]) -> None:
