@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules as Ansible packs them for their targets, kept for all playbooks of the tests, and with their bytecode.
+"""Modules as Ansible packs them for their targets: kept for all playbooks of the tests, and with their bytecode.
 
 Ansible sends a module with everything that it imports as an archive of sources. It packs them anew for each playbook, and each process
 of a module compiles them all: more than a quarter of the time that tests of playbooks take. A target with another Python than this one
@@ -11,19 +11,15 @@ compiles the sources, which are there as well.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import marshal
 import struct
 import types
 import zipfile
-from pathlib import Path
 from typing import Any
 
-import ansible
 from ansible.executor import module_common
 
-ROOT = Path(__file__).resolve().parents[2]
 # PEP 552: bytecode that is not compared with its source, which nobody can have changed.
 UNCHECKED = struct.pack("<4sI8x", importlib.util.MAGIC_NUMBER, 0b01)
 
@@ -37,15 +33,6 @@ class Archive(zipfile.ZipFile):
         name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
         if name.endswith(".py"):
             super().writestr(f"{name}c", UNCHECKED + marshal.dumps(compile(data, name, "exec", dont_inherit=True)))
-
-
-def folder() -> Path:
-    """Where they are kept: a place for each state of the collection, of Ansible and of Python."""
-    sources = sorted((ROOT / "plugins").rglob("*.py"))
-    state = [ansible.__file__, ansible.__version__, UNCHECKED, *((str(path), path.stat().st_mtime_ns) for path in sources)]
-    place = ROOT / ".cache" / "packed" / hashlib.sha256(repr(state).encode()).hexdigest()[:16]
-    place.mkdir(parents=True, exist_ok=True)
-    return place
 
 
 def with_bytecode() -> None:
