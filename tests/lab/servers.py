@@ -130,16 +130,17 @@ def _is_free(port: int) -> bool:
 def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE, every: float = 0.02) -> Any:
     """Wait until the condition is true and return it. TimeoutError says what was waited for.
 
-    A condition that costs something, and is waited for long, is looked at less often: ``every`` so many seconds.
+    A condition that costs something, and is waited for long, is looked at less often: ``every`` so many seconds. After a second all are.
     """
-    end = time.monotonic() + patience
+    started = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        waited = time.monotonic() - started
+        if waited > patience:
             raise TimeoutError(f"waited {patience:g} s in vain for {what}")
-        time.sleep(every)
+        time.sleep(every if waited < 1 else max(every, 0.05))
 
 
 @contextlib.contextmanager
