@@ -38,7 +38,7 @@ from ansible.plugins import loader
 from ansible.template import trust_as_template
 from ansible.utils import color
 
-from tests.lab import compiled, kept, packed, parsed
+from tests.lab import compiled, kept, local_modules, packed, parsed
 from tests.lab.ansible_runs import COLLECTIONS, Call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,6 +66,7 @@ def prepare() -> None:
     kept.folder()
     parsed.once()
     compiled.once()
+    local_modules.once()
     # What playbooks look up first.
     for kind in (loader.connection_loader, loader.shell_loader, loader.become_loader):
         list(kind.all(class_only=True))

@@ -1,0 +1,87 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Modules that playbooks of the tests run on this machine, forked from a server that has imported what all of them import.
+
+Ansible starts a Python for each, which imports Ansible's ``basic`` and redis-py: most of the time that a module takes. What belongs to the
+collection comes from the archive that Ansible sends, as ever. A module with become, an environment or another Python is started as usual.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.connection import ConnectionBase, local
+from ansible.utils.display import Display
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = "tests.lab.module_server"
+COMMAND = re.compile(rf"/bin/sh -c '{re.escape(sys.executable)} (/[\w./-]+/AnsiballZ_\w+\.py) && sleep 0'")
+# Exit status, standard output, standard errors.
+Ran = tuple[int, bytes, bytes]
+
+
+def once() -> None:
+    """Start the server, and have Ansible's connection to this machine use it, in this process and those that it forks."""
+    folder = tempfile.mkdtemp(prefix="aragora-redis-")
+    address = f"{folder}/socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen(64)
+        number = listener.fileno()
+        server = subprocess.Popen([sys.executable, "-m", SERVER, str(number)], cwd=ROOT, pass_fds=[number], stdin=subprocess.PIPE)
+
+    def end() -> None:
+        with server:
+            pass  # standard input ends
+        shutil.rmtree(folder)
+
+    atexit.register(end)
+    local.Connection.exec_command = _instead(local.Connection.exec_command, address)
+
+
+def _instead(exec_command: Callable[..., Ran], address: str) -> Callable[..., Ran]:
+    """What is called for Ansible's own ``exec_command``."""
+
+    def ours(self: Any, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Ran:
+        found = None if in_data or (sudoable and self.become) else COMMAND.fullmatch(cmd)
+        if not found:
+            return exec_command(self, cmd, in_data=in_data, sudoable=sudoable)
+        ConnectionBase.exec_command(self, cmd, in_data=in_data, sudoable=sudoable)
+        Display().vvv(f"EXEC {cmd}", host=self._play_context.remote_addr)
+        return _ran(address, found[1], os.fsdecode(self.cwd or "."))
+
+    return ours
+
+
+def _ran(address: str, path: str, folder: str) -> Ran:
+    """What came of a module."""
+    with (
+        os.fdopen(os.memfd_create("request"), "w+b") as request,
+        os.fdopen(os.memfd_create("output"), "w+b") as output,
+        os.fdopen(os.memfd_create("errors"), "w+b") as errors,
+        socket.socket(socket.AF_UNIX) as way,
+    ):
+        request.write(json.dumps({"path": path, "environment": dict(os.environ), "folder": folder}).encode())
+        request.seek(0)
+        way.connect(address)
+        socket.send_fds(way, [b"."], [request.fileno(), output.fileno(), errors.fileno()])
+        told = way.recv(16)
+        if not told:
+            raise RuntimeError(f"{SERVER} has ended")
+        output.seek(0)
+        errors.seek(0)
+        # A shell would tell of a signal so.
+        return int(told) if int(told) >= 0 else 128 - int(told), output.read(), errors.read()

@@ -1,0 +1,108 @@
+# Copyright (c) The aragora.redis contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A server that imports once what all modules import, and forks the processes of those that playbooks run on this machine.
+
+It has nothing of Ansible but what Ansible sends to its targets. tests/lab/local_modules.py asks it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import json
+import os
+import runpy
+import selectors
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import ansible.module_utils._internal._ansiballz._loader
+import redis
+
+# Imported for the processes to come.
+IMPORTED = (ansible.module_utils._internal._ansiballz._loader, redis)
+ROOT = Path(__file__).resolve().parents[2]
+STREAMS = 3
+
+
+def serve(number: int) -> None:
+    """Fork a module for each connection; until standard input ends, as it does with who has started this.
+
+    A connection brings three files: ``{path, environment, folder}`` as JSON, and where standard output and errors go. It is told the exit
+    status.
+    """
+    # The forks share this memory as long as nobody touches it.
+    gc.collect()
+    gc.freeze()
+    with socket.socket(fileno=number) as listener, selectors.DefaultSelector() as ways:
+        ways.register(sys.stdin, selectors.EVENT_READ)
+        ways.register(listener, selectors.EVENT_READ)
+        while True:
+            for key, dummy in ways.select():
+                if key.fileobj is sys.stdin:
+                    return
+                if key.fileobj is listener:
+                    client = listener.accept()[0]
+                    ended, process = _started(client)
+                    ways.register(ended, selectors.EVENT_READ, (process, client))
+                else:
+                    ways.unregister(key.fileobj)
+                    os.close(key.fd)
+                    _tell(*key.data)
+
+
+def _started(client: socket.socket) -> tuple[int, int]:
+    """(file that tells the end of a process, its number)."""
+    files = socket.recv_fds(client, 1, STREAMS)[1]
+    process = os.fork()
+    if not process:
+        _be(*files)
+    for file in files:
+        os.close(file)
+    return os.pidfd_open(process), process
+
+
+def _tell(process: int, client: socket.socket) -> None:
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    with client, contextlib.suppress(OSError):
+        client.send(str(status).encode())
+
+
+def _be(request: int, output: int, errors: int) -> NoReturn:
+    """Be ``python PATH``, and end as it does."""
+    with os.fdopen(request, "rb") as file:
+        call = json.load(file)
+    os.environ.clear()
+    os.environ.update(call["environment"])
+    os.chdir(call["folder"])
+    for number, file_number in enumerate((os.open(os.devnull, os.O_RDONLY), output, errors)):
+        os.dup2(file_number, number)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+    sys.path[:] = [place for place in sys.path if place != str(ROOT)]
+    sys.argv[:] = [call["path"]]
+    status = 1
+    try:
+        runpy.run_path(call["path"], run_name="__main__")
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))
