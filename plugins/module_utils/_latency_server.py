@@ -134,7 +134,7 @@ def report(told: dict[str, Any], monitor: dict[str, Any] | None) -> tuple[dict[s
     return {"changed": before != after, "diff": {"before": before, "after": after}, **told, "monitor": monitor}, warning
 
 
-def unfinished(error: Exception, monitor: dict[str, Any] | None) -> dict[str, Any]:
+def unfinished(error: BaseException, monitor: dict[str, Any] | None) -> dict[str, Any]:
     """The result of a redis_latency that broke off; its message tells how the monitor was left."""
     left = left_changed(monitor)
     ending = (

@@ -240,7 +240,7 @@ def test_who_is_killed_leaves_no_server_behind(family_binary, run_module, tmp_pa
 
         with pytest.raises(AssertionError, match="said nothing"):
             run_module("redis_restore", _beside=kill, url=server.url, program=str(family_binary), accept_data_loss=True, **taken)
-        ((port, folder),) = seen.items()
+        port, folder = seen.popitem()
 
         def is_gone():
             with socket.socket() as sock:
