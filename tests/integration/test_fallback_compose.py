@@ -21,7 +21,6 @@ pytestmark = [
     pytest.mark.skipif(not debian13.COMPOSE.exists(), reason="Docker Compose could not be had from Debian 13's packages"),
 ]
 SECRET = "composeSecret-77b2"
-FOLDER = "/srv/shop"
 URL = f"redis://:{SECRET}@cache1:6379/0"
 
 
@@ -29,7 +28,8 @@ URL = f"redis://:{SECRET}@cache1:6379/0"
 def shop():
     """A place with Docker's client, the sight of all processes and the module; the service runs beside it. It has no systemd."""
     port, project = free_port(), f"aragora{uuid.uuid4().hex[:8]}"
-    label = f"{hosts.LABEL}={project}"
+    # Docker knows the services of both tests, and tells them apart by their folders.
+    label, folder = f"{hosts.LABEL}={project}", f"/srv/{project}"
     told = {
         "image": hosts.image("bookworm"), "command": ["python3", "-c", shop_unit.SERVICE.replace(str(shop_unit.PORT), str(port))],
         "network_mode": "host", "env_file": ["shop.env"], "environment": {"SHOP_NAME": "shop"}, "labels": [label],
@@ -41,12 +41,12 @@ def shop():
     options = ["--pid=host", "--network=host", *(word for share in shares for word in ("--volume", share))]
     with hosts.host(*options, command=("sleep", "infinity")) as host:
         shop_unit.install_module(host)
-        host.shell(f"mkdir -p {FOLDER}")
-        host.run("tee", f"{FOLDER}/docker-compose.yml", data=json.dumps({"name": project, "services": {"shop": told}}))
-        host.run("tee", f"{FOLDER}/shop.env", data=f"REDIS_URL={URL}\nSHOP_DISTRIBUTED=true\n")
+        host.shell(f"mkdir -p {folder}")
+        host.run("tee", f"{folder}/docker-compose.yml", data=json.dumps({"name": project, "services": {"shop": told}}))
+        host.run("tee", f"{folder}/shop.env", data=f"REDIS_URL={URL}\nSHOP_DISTRIBUTED=true\n")
         try:
-            host.shell(f"cd {FOLDER} && docker compose up --detach 2>&1")
-            yield Shop(host, port, label)
+            host.shell(f"cd {folder} && docker compose up --detach 2>&1")
+            yield Shop(host, port, label, folder)
         finally:
             ids = subprocess.run(["docker", "ps", "-aq", f"--filter=label={label}"], capture_output=True, text=True, check=True).stdout
             subprocess.run(["docker", "rm", "--force", *ids.split()], capture_output=True, check=False)
@@ -55,10 +55,10 @@ def shop():
 class Shop:
     """The service, and the module beside it."""
 
-    def __init__(self, host, port, label):
-        self.host, self.label = host, label
+    def __init__(self, host, port, label, folder):
+        self.host, self.label, self.folder = host, label, folder
         readiness = {"url": f"http://127.0.0.1:{port}/", "status": 200, "within": 20}
-        place = {"unit": "", "compose_folder": FOLDER, "compose_service": "shop"}
+        place = {"unit": "", "compose_folder": folder, "compose_service": "shop"}
         self.profile = shop_unit.profile(**place, readiness=readiness)
 
     def call(self, state, **options):
@@ -85,7 +85,7 @@ class Shop:
 
     def files(self):
         """All that is kept in the folders of the service and of the fallback."""
-        folders = f"{FOLDER} /var/lib/aragora-redis /etc/ansible"
+        folders = f"{self.folder} /var/lib/aragora-redis /etc/ansible"
         return self.host.shell(f"find {folders} -type f 2>/dev/null | grep -v lock | sort | xargs sha256sum")
 
 
@@ -109,7 +109,7 @@ def test_on_and_off_again(shop):
 
 def test_a_container_that_a_person_has_recreated_is_seen(shop):
     shop.switch("enabled")
-    shop.host.shell(f"cd {FOLDER} && docker compose up --detach 2>&1")
+    shop.host.shell(f"cd {shop.folder} && docker compose up --detach 2>&1")
     wait_for(lambda: shop.variables() == NORMAL, "the service without its fallback")
     looked = shop.call("queried")
     assert looked["status"]["losing"] == ["REDIS_URL", "SHOP_DISTRIBUTED", "SHOP_SINGLE"], looked
