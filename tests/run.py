@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -29,8 +30,8 @@ PASSED, FAILED = "passed", "failed"
 OUTPUT = ROOT / "tests" / "output"
 CPUS = os.cpu_count() or 2
 WORKERS = ["-n", str(min(4, CPUS)), "--dist", "loadgroup"]
-# Playbooks wait half of their time: for servers to settle, and for the windows in which they are watched.
-WAITING_WORKERS = ["-n", str(min(6, 2 * CPUS)), "--dist", "loadgroup"]
+# Playbooks wait more than half of their time: for servers to settle, and for the windows in which they are watched.
+WAITING_WORKERS = ["-n", str(min(6, 2 * CPUS + 1)), "--dist", "loadgroup"]
 SCENARIOS_AT_ONCE = min(4, CPUS + 1)
 # They come first, so that none of them is left alone at the end.
 LONG_SCENARIOS = ("aragora", "heal", "rolling", "sentinel")
@@ -80,6 +81,9 @@ def main(stages: list[str]) -> int:
         print(f"no such stage: {', '.join(unknown) or 'none given'}; choose from {', '.join((*others, *TESTS))}", file=sys.stderr)
         return 2
     OUTPUT.mkdir(exist_ok=True)
+    if "molecule" in stages:
+        # The network takes its time, which the other stages have.
+        threading.Thread(target=aragora.why_not, daemon=True).start()
     outcomes = [others[stage]() if stage in others else _pytest(stage) for stage in stages]
     _table(outcomes)
     return 1 if any(outcome.failed for outcome in outcomes) else 0

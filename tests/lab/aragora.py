@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from tests.lab import hosts
@@ -24,16 +25,18 @@ PYTHON = "3.11"
 FOLDER = Path(__file__).resolve().parents[2] / ".cache" / f"aragora-{VERSION}"
 FETCHING = 900
 COPYING = 120
+ALONE = threading.Lock()
 
 
 def fetched() -> Path:
-    """The folder with its packages, brought here when it is not there."""
-    if not FOLDER.exists():
-        place = FOLDER.with_suffix(".part")
-        shutil.rmtree(place, ignore_errors=True)
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
-        subprocess.run([*command, "--python-version", PYTHON, "--target", str(place), *PACKAGES], check=True, timeout=FETCHING)
-        place.rename(FOLDER)
+    """The folder with its packages, brought here when it is not there. Who asks while that is done waits for it."""
+    with ALONE:
+        if not FOLDER.exists():
+            place = FOLDER.with_suffix(".part")
+            shutil.rmtree(place, ignore_errors=True)
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
+            subprocess.run([*command, "--python-version", PYTHON, "--target", str(place), *PACKAGES], check=True, timeout=FETCHING)
+            place.rename(FOLDER)
     return FOLDER
 
 
