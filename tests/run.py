@@ -30,8 +30,8 @@ PASSED, FAILED = "passed", "failed"
 OUTPUT = ROOT / "tests" / "output"
 CPUS = os.cpu_count() or 2
 WORKERS = ["-n", str(min(4, CPUS)), "--dist", "loadgroup"]
-# Playbooks wait more than half of their time: for servers to settle, and for the windows in which they are watched.
-WAITING_WORKERS = ["-n", str(min(6, 2 * CPUS + 1)), "--dist", "loadgroup"]
+# Playbooks wait half of their time: for servers to settle, and for the windows in which they are watched.
+WAITING_WORKERS = ["-n", str(min(6, 2 * CPUS)), "--dist", "loadgroup"]
 SCENARIOS_AT_ONCE = min(4, CPUS + 1)
 # They come first, so that none of them is left alone at the end.
 LONG_SCENARIOS = ("aragora", "heal", "rolling", "sentinel")
