@@ -32,6 +32,10 @@ def series(expr):
     return [(found["metric"], found["value"][1]) for found in asked(f"/api/v1/query?query={expr}").get("result", [])]
 
 
+def rules():
+    return next(group["rules"] for group in asked("/api/v1/rules")["groups"] if group["name"] == "aragora-redis")
+
+
 def posted():
     text = host("watch").run("cat /run/posted").stdout
     return [json.loads(line) for line in text.splitlines()]
@@ -49,9 +53,10 @@ def test_prometheus_knows_the_server_by_its_name_and_has_the_rules():
     wait_for(lambda: series("redis_up"), "the first answer", 60)
     metric, value = series("redis_up")[0]
     assert (metric["redis_host"], metric["redis_port"], metric["redis_group"], value) == ("cache1", "6379", "shop", "1")
-    group = next(group for group in asked("/api/v1/rules")["groups"] if group["name"] == "aragora-redis")
-    assert {rule["name"] for rule in group["rules"]} >= {"RedisUnavailable", "RedisHighMemory", "RedisHighLatency", "RedisConnectionsHigh"}
-    assert {rule["health"] for rule in group["rules"]} == {"ok"}
+    # Prometheus looks at each for the first time some seconds after it has started.
+    wait_for(lambda: "unknown" not in {rule["health"] for rule in rules()}, "the first look at each rule", 90)
+    assert {rule["name"] for rule in rules()} >= {"RedisUnavailable", "RedisHighMemory", "RedisHighLatency", "RedisConnectionsHigh"}
+    assert {rule["health"] for rule in rules()} == {"ok"}
 
 
 def test_alertmanager_leads_to_us_and_to_people_as_well():
