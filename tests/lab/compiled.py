@@ -22,7 +22,7 @@ from jinja2.environment import TemplateExpression
 from tests.lab import kept
 
 
-class Environment(_jinja_bits.AnsibleEnvironment):  # type: ignore[misc]
+class Environment(_jinja_bits.AnsibleEnvironment):  # type: ignore[misc]  # Ansible has no types
     """Ansible's own, which looks first whether somebody has compiled that already. What cannot be compiled is told each time anew."""
 
     # While an expression is compiled, where it is kept.

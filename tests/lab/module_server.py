@@ -97,7 +97,7 @@ def _be(request: int, output: int, errors: int) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        threading._shutdown()  # type: ignore[attr-defined]
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as a Python that ends
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -21,7 +21,7 @@ COLLECTION = ROOT / "collections" / "ansible_collections" / "aragora" / "redis"
 OURS = tuple(f"{place}/{folder}/" for place in (ROOT, COLLECTION) for folder in ("roles", "playbooks"))
 
 
-class DataLoader(dataloader.DataLoader):  # type: ignore[misc]
+class DataLoader(dataloader.DataLoader):  # type: ignore[misc]  # Ansible has no types
     """Ansible's own, which gives everybody a copy of what it has read. So does this one."""
 
     def load_from_file(
