@@ -12,7 +12,6 @@ nothing.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import gc
 import importlib
@@ -21,7 +20,7 @@ import select
 import signal
 import socket
 import sys
-import traceback
+from collections.abc import Mapping
 from multiprocessing import connection
 from pathlib import Path
 from typing import NoReturn
@@ -38,7 +37,7 @@ from ansible.plugins import loader
 from ansible.template import trust_as_template
 from ansible.utils import color
 
-from tests.lab import compiled, kept, local_modules, packed, parsed
+from tests.lab import compiled, forked, kept, local_modules, packed, parsed
 from tests.lab.ansible_runs import COLLECTIONS, Call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,47 +77,31 @@ def prepare() -> None:
     gc.disable()
 
 
-def play(call: Call) -> None:
+def play(call: Call) -> NoReturn:
     """Be ansible-playbook, and end as it does."""
     # Whoever ends it ends what it has started.
     os.setpgid(0, 0)
-    # The server's own are not this process's to tidy up.
-    atexit._clear()
-    os.environ.clear()
-    os.environ.update(call.environment)
-    os.chdir(call.folder)
     ways = [(os.devnull, os.O_RDONLY), *((name, os.O_WRONLY | os.O_APPEND) for name in call.streams)]
-    for number, (name, how) in enumerate(ways):
-        os.dup2(os.open(name, how), number)
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False, buffering=1) for number in (1, 2))
+    forked.take_on(call.environment, call.folder, (os.open(name, how) for name, how in ways))
     program = Path(sys.executable).with_name("ansible-playbook")
     sys.argv[:] = [str(program), *call.words]
-    status = 250
-    try:
-        # What Ansible has read of the server's environment, it reads of this one.
-        constants.config._config_file = manager.find_ini_config_file()
-        constants.config._parse_config_file()
-        for setting in constants.config.get_configuration_definitions():
-            constants.set_constant(setting, constants.config.get_config_value(setting, variables=vars(constants)))
-        for place in filter(None, call.environment.get("ANSIBLE_CONNECTION_PLUGINS", "").split(":")):
-            loader.connection_loader.add_directory(place)
-        color.ANSIBLE_COLOR = constants.ANSIBLE_FORCE_COLOR
-        vars(play_context.PlayContext)["pipelining"].default = constants.ANSIBLE_PIPELINING
-        # Asked a thousand times a second whether a task has ended, the machine would have little time left to end it.
-        constants.set_constant("DEFAULT_INTERNAL_POLL_INTERVAL", POLL)
-        Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache").symlink_to(kept.folder())
-        command.main(sys.argv)
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    forked.finish(lambda: _run(call.environment))
+
+
+def _run(environment: Mapping[str, str]) -> None:
+    """ansible-playbook, with what it would have read of its environment before it is called."""
+    constants.config._config_file = manager.find_ini_config_file()
+    constants.config._parse_config_file()
+    for setting in constants.config.get_configuration_definitions():
+        constants.set_constant(setting, constants.config.get_config_value(setting, variables=vars(constants)))
+    for place in filter(None, environment.get("ANSIBLE_CONNECTION_PLUGINS", "").split(":")):
+        loader.connection_loader.add_directory(place)
+    color.ANSIBLE_COLOR = constants.ANSIBLE_FORCE_COLOR
+    vars(play_context.PlayContext)["pipelining"].default = constants.ANSIBLE_PIPELINING
+    # Asked a thousand times a second whether a task has ended, the machine would have little time left to end it.
+    constants.set_constant("DEFAULT_INTERNAL_POLL_INTERVAL", POLL)
+    Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache").symlink_to(kept.folder())
+    command.main(sys.argv)
 
 
 def serve(number: int) -> None:

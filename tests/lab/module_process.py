@@ -15,9 +15,12 @@ import runpy
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import ansible.module_utils.basic
 import redis
+
+from tests.lab import forked
 
 # Imported for the processes to come.
 IMPORTED = (ansible.module_utils.basic, redis)
@@ -36,21 +39,11 @@ class Call:
     folder: str
 
 
-def play(call: Call) -> None:
-    """Run a module with its arguments on standard input."""
-    os.environ.clear()
-    os.environ.update(call.environment)
-    os.chdir(call.folder)
+def play(call: Call) -> NoReturn:
+    """Run a module with its arguments on standard input, and end."""
+    forked.take_on(call.environment, call.folder, (os.open(name, how) for name, how in zip(call.streams, HOW)))
     sys.path[:] = call.path
     sys.argv[:] = [call.module]
-    for number, (name, how) in enumerate(zip(call.streams, HOW)):
-        os.dup2(os.open(name, how), number)
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
     # Who waits for it in vain ends it by SIGABRT, and then it says where it was.
     faulthandler.enable()
-    try:
-        runpy.run_module(call.module, run_name="__main__", alter_sys=True)
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    forked.finish(lambda: runpy.run_module(call.module, run_name="__main__", alter_sys=True))

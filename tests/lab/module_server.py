@@ -9,7 +9,6 @@ It has nothing of Ansible but what Ansible sends to its targets. tests/lab/local
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import gc
 import json
@@ -18,13 +17,13 @@ import runpy
 import selectors
 import socket
 import sys
-import threading
-import traceback
 from pathlib import Path
 from typing import NoReturn
 
 import ansible.module_utils._internal._ansiballz._loader
 import redis
+
+from tests.lab import forked
 
 # Imported for the processes to come.
 IMPORTED = (ansible.module_utils._internal._ansiballz._loader, redis)
@@ -79,29 +78,10 @@ def _be(request: int, output: int, errors: int) -> NoReturn:
     """Be ``python PATH``, and end as it does."""
     with os.fdopen(request, "rb") as file:
         call = json.load(file)
-    os.environ.clear()
-    os.environ.update(call["environment"])
-    os.chdir(call["folder"])
-    for number, file_number in enumerate((os.open(os.devnull, os.O_RDONLY), output, errors)):
-        os.dup2(file_number, number)
-    sys.stdin = os.fdopen(0, closefd=False)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+    forked.take_on(call["environment"], call["folder"], (os.open(os.devnull, os.O_RDONLY), output, errors))
     sys.path[:] = [place for place in sys.path if place != str(ROOT)]
     sys.argv[:] = [call["path"]]
-    status = 1
-    try:
-        runpy.run_path(call["path"], run_name="__main__")
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as a Python that ends
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    forked.finish(lambda: runpy.run_path(call["path"], run_name="__main__"))
 
 
 if __name__ == "__main__":
