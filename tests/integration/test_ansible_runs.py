@@ -51,15 +51,16 @@ def both(tmp_path, monkeypatch):
 
 def test_it_says_the_same_and_ends_the_same(both):
     shown = [{"ansible.builtin.debug": {"var": "SHOWN"}, "vars": {"SHOWN": SHOWN}}]
-    cold, warm = both(shown, "-e", json.dumps({"given": "ü 1"}), LAB_WORD="word", ANSIBLE_PIPELINING="true")
+    cold, warm = both(shown, "-e", json.dumps({"given": "ü 1"}), LAB_WORD="word", ANSIBLE_PIPELINING="false")
     assert cold == warm
     assert cold[0] == 0
     assert '"environment": "word"' in cold[1]
+    assert '"pipelining": false' in cold[1]
     # Nothing of the run before is left.
     again = both(shown)
     assert again[0] == again[1]
     assert '"environment": ""' in again[1][1]
-    assert '"pipelining": false' in again[1][1]
+    assert '"pipelining": true' in again[1][1]
 
 
 @pytest.mark.parametrize("pipelining", ["true", "false"])

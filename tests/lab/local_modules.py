@@ -28,7 +28,8 @@ from ansible.utils.display import Display
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = "tests.lab.module_server"
-COMMAND = re.compile(rf"/bin/sh -c '{re.escape(sys.executable)} (/[\w./-]+/AnsiballZ_\w+\.py) && sleep 0'")
+# A module in a file, or on standard input where Ansible pipelines.
+COMMAND = re.compile(rf"/bin/sh -c '{re.escape(sys.executable)}(?: (/[\w./-]+/AnsiballZ_\w+\.py))? && sleep 0'")
 # Exit status, standard output, standard errors.
 Ran = tuple[int, bytes, bytes]
 
@@ -56,17 +57,23 @@ def _instead(exec_command: Callable[..., Ran], address: str) -> Callable[..., Ra
     """What is called for Ansible's own ``exec_command``."""
 
     def ours(self: Any, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Ran:
-        found = None if in_data or (sudoable and self.become) else COMMAND.fullmatch(cmd)
-        if not found:
+        found = None if sudoable and self.become else COMMAND.fullmatch(cmd)
+        if not found or bool(found[1]) is bool(in_data):
             return exec_command(self, cmd, in_data=in_data, sudoable=sudoable)
         ConnectionBase.exec_command(self, cmd, in_data=in_data, sudoable=sudoable)
         Display().vvv(f"EXEC {cmd}", host=self._play_context.remote_addr)
-        return _ran(address, found[1], os.fsdecode(self.cwd or "."))
+        call = {
+            "path": found[1],
+            "source": in_data and in_data.decode(),
+            "environment": dict(os.environ),
+            "folder": os.fsdecode(self.cwd or "."),
+        }
+        return _ran(address, json.dumps(call).encode())
 
     return ours
 
 
-def _ran(address: str, path: str, folder: str) -> Ran:
+def _ran(address: str, call: bytes) -> Ran:
     """What came of a module."""
     with (
         os.fdopen(os.memfd_create("request"), "w+b") as request,
@@ -74,7 +81,7 @@ def _ran(address: str, path: str, folder: str) -> Ran:
         os.fdopen(os.memfd_create("errors"), "w+b") as errors,
         socket.socket(socket.AF_UNIX) as way,
     ):
-        request.write(json.dumps({"path": path, "environment": dict(os.environ), "folder": folder}).encode())
+        request.write(call)
         request.seek(0)
         way.connect(address)
         socket.send_fds(way, [b"."], [request.fileno(), output.fileno(), errors.fileno()])

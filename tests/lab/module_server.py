@@ -17,6 +17,7 @@ import runpy
 import selectors
 import socket
 import sys
+import types
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,8 +35,8 @@ STREAMS = 3
 def serve(number: int) -> None:
     """Fork a module for each connection; until standard input ends, as it does with who has started this.
 
-    A connection brings three files: ``{path, environment, folder}`` as JSON, and where standard output and errors go. It is told the exit
-    status.
+    A connection brings three files: ``{path or source, environment, folder}`` as JSON, and where standard output and errors go. It is
+    told the exit status.
     """
     # The forks share this memory as long as nobody touches it.
     gc.collect()
@@ -75,13 +76,19 @@ def _tell(process: int, client: socket.socket) -> None:
 
 
 def _be(request: int, output: int, errors: int) -> NoReturn:
-    """Be ``python PATH``, and end as it does."""
+    """Be ``python PATH``, or ``python`` with the source on standard input, and end as it does."""
     with os.fdopen(request, "rb") as file:
         call = json.load(file)
     forked.take_on(call["environment"], call["folder"], (os.open(os.devnull, os.O_RDONLY), output, errors))
     sys.path[:] = [place for place in sys.path if place != str(ROOT)]
-    sys.argv[:] = [call["path"]]
-    forked.finish(lambda: runpy.run_path(call["path"], run_name="__main__"))
+    sys.argv[:] = [call["path"] or ""]
+    forked.finish(lambda: runpy.run_path(call["path"], run_name="__main__") if call["path"] else _read(call["source"]))
+
+
+def _read(source: str) -> None:
+    """What Python does with its standard input."""
+    sys.modules["__main__"] = main = types.ModuleType("__main__")
+    exec(compile(source, "<stdin>", "exec"), vars(main))  # noqa: S102  it is a module of Ansible
 
 
 if __name__ == "__main__":
