@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, environment_of_a_user
-from tests.lab import ansible_runs
+from tests.lab import ansible_runs, hosts
 
 SHOWN = {
     "words": "{{ ansible_cli_args | default([]) }}",
@@ -32,7 +32,7 @@ def both(tmp_path, monkeypatch):
 
     def run(tasks, *words, **environment):
         path = tmp_path / "play.yml"
-        path.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+        path.write_text(yaml.safe_dump([{"hosts": "all" if "-i" in words else "localhost", "gather_facts": False, "tasks": tasks}]))
         variables = {
             **environment_of_a_user(),
             "ANSIBLE_HOME": str(tmp_path / "home"),
@@ -83,6 +83,26 @@ def test_what_fails_fails_the_same(both, task, words, status):
     cold, warm = both([task], *words)
     assert cold == warm
     assert cold[0] == status
+
+
+@pytest.mark.skipif(hosts.why_not() is not None, reason=f"{hosts.why_not()}")
+def test_a_module_in_a_container_finds_what_it_would(both, tmp_path):
+    look = "id; pwd; umask; env | sort; readlink /proc/self/fd/0; cat /proc/self/limits; grep Cap /proc/self/status"
+    looked = [
+        {"ansible.builtin.command": {"argv": ["/bin/sh", "-c", look]}, "register": "found"},
+        {"ansible.builtin.debug": {"var": "found.stdout_lines"}},
+    ]
+    asked = [{"aragora.redis.redis_wait": {"url": "redis://127.0.0.1:7999", "timeout": 1}}]
+    with hosts.host() as host:
+        inventory, environment = hosts.inventory(tmp_path, cache1=hosts.member(host))
+        cold, warm = both(looked, *inventory, **environment)
+        assert cold == warm
+        assert cold[0] == 0
+        assert host.run("pgrep", "--full", "module_server")
+        host.run("rm", "--recursive", "/usr/lib/python3/dist-packages/redis")
+        cold, warm = both(asked, *inventory, **environment)
+        assert cold == warm
+        assert "python3-redis" in cold[1] + cold[2]
 
 
 def test_what_does_not_end_is_ended(tmp_path):

@@ -70,6 +70,20 @@ def run(name: str, words: Sequence[str], data: bytes | None = None, timeout: flo
     return int(ended["ExitCode"]), said[STDOUT], said[STDERR]
 
 
+def start(name: str, words: Sequence[str], timeout: float = 60) -> None:
+    """Start a command in a container, as root, and leave it there. :class:`NotRunning`."""
+    number = _ask(timeout, "POST", f"/containers/{name}/exec", {"Cmd": list(words)})["Id"]
+    _ask(timeout, "POST", f"/exec/{number}/start", {"Detach": True})
+
+
+def process(name: str, timeout: float = 60) -> int:
+    """The number of a container's first process. :class:`NotRunning`."""
+    state = _ask(timeout, "GET", f"/containers/{name}/json")["State"]
+    if not state["Running"]:
+        raise NotRunning(f"{name}: {state['Status']}")
+    return int(state["Pid"])
+
+
 def _frames(way: socket.socket, answer: Any, until: float) -> Iterator[tuple[int, bytes]]:
     """(which stream, what it said), until both have ended."""
     while True:
@@ -96,7 +110,7 @@ def _ask(timeout: float, how: str, where: str, body: Any = None) -> dict[str, An
     try:
         daemon.request(how, where, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
         answer = daemon.getresponse()
-        said: dict[str, Any] = json.loads(answer.read())
+        said: dict[str, Any] = json.loads(answer.read() or b"{}")
     finally:
         daemon.close()
     if answer.status in (http.client.NOT_FOUND, http.client.CONFLICT):

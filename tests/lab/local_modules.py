@@ -11,27 +11,25 @@ collection comes from the archive that Ansible sends, as ever. A module with bec
 from __future__ import annotations
 
 import atexit
-import json
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.connection import ConnectionBase, local
 from ansible.utils.display import Display
 
+from tests.lab import module_calls
+from tests.lab.module_calls import Ran
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = "tests.lab.module_server"
-# A module in a file, or on standard input where Ansible pipelines.
-COMMAND = re.compile(rf"/bin/sh -c '{re.escape(sys.executable)}(?: (/[\w./-]+/AnsiballZ_\w+\.py))? && sleep 0'")
-# Exit status, standard output, standard errors.
-Ran = tuple[int, bytes, bytes]
 
 
 def once() -> None:
@@ -57,38 +55,11 @@ def _instead(exec_command: Callable[..., Ran], address: str) -> Callable[..., Ra
     """What is called for Ansible's own ``exec_command``."""
 
     def ours(self: Any, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Ran:
-        found = None if sudoable and self.become else COMMAND.fullmatch(cmd)
-        if not found or bool(found[1]) is bool(in_data):
+        call = None if sudoable and self.become else module_calls.call_of(sys.executable, cmd, in_data)
+        if not call:
             return exec_command(self, cmd, in_data=in_data, sudoable=sudoable)
         ConnectionBase.exec_command(self, cmd, in_data=in_data, sudoable=sudoable)
         Display().vvv(f"EXEC {cmd}", host=self._play_context.remote_addr)
-        call = {
-            "path": found[1],
-            "source": in_data and in_data.decode(),
-            "environment": dict(os.environ),
-            "folder": os.fsdecode(self.cwd or "."),
-        }
-        return _ran(address, json.dumps(call).encode())
+        return module_calls.ran(address, replace(call, environment=dict(os.environ), folder=os.fsdecode(self.cwd or ".")))
 
     return ours
-
-
-def _ran(address: str, call: bytes) -> Ran:
-    """What came of a module."""
-    with (
-        os.fdopen(os.memfd_create("request"), "w+b") as request,
-        os.fdopen(os.memfd_create("output"), "w+b") as output,
-        os.fdopen(os.memfd_create("errors"), "w+b") as errors,
-        socket.socket(socket.AF_UNIX) as way,
-    ):
-        request.write(call)
-        request.seek(0)
-        way.connect(address)
-        socket.send_fds(way, [b"."], [request.fileno(), output.fileno(), errors.fileno()])
-        told = way.recv(16)
-        if not told:
-            raise RuntimeError(f"{SERVER} has ended")
-        output.seek(0)
-        errors.seek(0)
-        # A shell would tell of a signal so.
-        return int(told) if int(told) >= 0 else 128 - int(told), output.read(), errors.read()

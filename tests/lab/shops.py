@@ -23,7 +23,10 @@ PROGRAM = Path(__file__).with_name("shop.py")
 PLACE = "/opt/shop/shop.py"
 ENVIRONMENT = "/etc/shop.env"
 PORT = 8080
-UNIT = f"""[Service]
+# Tests may start it as often as they like.
+UNIT = f"""[Unit]
+StartLimitIntervalSec=0
+[Service]
 User=redis
 WorkingDirectory=/opt/shop
 Environment=SHOP_SINGLE=false

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ansible.plugins.connection import ConnectionBase
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from tests.lab import containers
+from tests.lab import containers, host_modules, module_calls
 
 DOCUMENTATION = r"""
 name: lab_container
@@ -22,7 +23,7 @@ short_description: Run tasks in a container of the lab
 author:
   - The aragora.redis contributors (@aragora)
 description:
-  - Runs commands as C(docker exec) does, as root.
+  - Runs commands as C(docker exec) does, as root. Modules are forked from a server in the container, but not in C(make full).
 options:
   remote_addr:
     description: Name of the container.
@@ -44,7 +45,8 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # Ansible carries no ty
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a command line."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
-        return self._run(cmd, in_data or b"")
+        forked = not (os.environ.get("FULL") or (sudoable and self.become))
+        return self._run(cmd, in_data or b"", module_calls.call_of(host_modules.PYTHON, cmd, in_data) if forked else None)
 
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file into the container; docker cp cannot write into its tmpfs."""
@@ -57,9 +59,9 @@ class Connection(ConnectionBase):  # type: ignore[misc]  # Ansible carries no ty
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _run(self, line: str, data: bytes = b"") -> tuple[int, bytes, bytes]:
+    def _run(self, line: str, data: bytes = b"", call: module_calls.Call | None = None) -> tuple[int, bytes, bytes]:
         name = str(self.get_option("remote_addr"))
         try:
-            return containers.run(name, ["/bin/sh", "-c", line], data)
+            return host_modules.run(name, call) if call else containers.run(name, ["/bin/sh", "-c", line], data)
         except containers.NotRunning:
             raise AnsibleConnectionFailure(f"the container {name} does not run") from None
