@@ -92,6 +92,8 @@ def test_no_playbook_shows_a_secret_or_lets_others_read(playbook, play, given, t
             "-vvv",
             "--diff",
             timeout=PATIENCE,
+            # Where everything is a file for a while.
+            ANSIBLE_PIPELINING="false",
             **{name: str(path) for name, path in folders.items()},
         )
     assert "PLAY RECAP" in played.output, played.output
