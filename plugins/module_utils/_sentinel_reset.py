@@ -65,7 +65,7 @@ def _check(client: Client, name: str, seen: Mapping[str, Any], options: Mapping[
     if flags & GONE:
         raise ValueError(f"{place} does not reach the master {name}, and would not find the replicas again: mend the master first")
     for kind, words in KINDS.items():
-        alive, wanted = sum(not _is_gone(row) for row in seen[kind]), options[f"keep_{kind}"]
+        alive, wanted = sum(map(_is_there, seen[kind])), options[f"keep_{kind}"]
         if alive < wanted:
             raise ValueError(f"{place} reaches {alive} {words} of {name}, not {wanted}: somebody else is gone by now")
 
@@ -76,7 +76,7 @@ def _wait(client: Client, name: str, options: Mapping[str, Any], started: float)
         lacks = [
             f"{known} of {options[f'keep_{kind}']} {words}"
             for kind, words in KINDS.items()
-            if (known := sum(not _is_gone(row) for row in seen[kind])) < options[f"keep_{kind}"]
+            if (known := sum(map(_is_there, seen[kind]))) < options[f"keep_{kind}"]
         ]
         if not lacks:
             return
@@ -101,3 +101,8 @@ def _call(client: Client, *command: str) -> Any:
 
 def _is_gone(row: Mapping[str, Any]) -> bool:
     return bool(GONE & set(row["flags"]))
+
+
+def _is_there(row: Mapping[str, Any]) -> bool:
+    """Whether it is reached: who was just heard of, as the old master after a failover, may never have answered yet."""
+    return bool(row.get("runid")) and not _is_gone(row)

@@ -40,7 +40,7 @@ options:
     default: 0
   keep_replicas:
     description:
-      - How many replicas have to be there, before and after.
+      - How many replicas have to be there, before and after. The old master that a failover has just made one counts when it has answered.
     type: int
     default: 0
   wait_timeout:

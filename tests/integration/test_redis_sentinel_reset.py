@@ -40,12 +40,30 @@ def test_who_is_gone_is_forgotten_and_the_others_are_found_again(watched, run_mo
     assert done["changed"], done
     assert (master_of(first)["num-other-sentinels"], master_of(first)["num-slaves"]) == ("1", "1")
     assert run_module("redis_sentinel_reset", **keep)["changed"] is False
-    # A Sentinel that does not reach the master would not find its replicas again.
+    # A Sentinel that does not reach the master would not find its replicas again. No failover ends that meanwhile.
+    for guard in (first, second):
+        guard.client().execute_command("SENTINEL", "SET", NAME, "quorum", 3)
     watched.master.pause()
     wait_for(lambda: "s_down" in master_of(second)["flags"], "the second Sentinel to miss the master", PATIENCE)
     harmful = run_module("redis_sentinel_reset", **{**keep, "url": second.url})
     assert harmful["failed"]
-    assert "mend the master first" in harmful["msg"] or "is failing over" in harmful["msg"]
+    assert "mend the master first" in harmful["msg"]
+
+
+def test_the_old_master_is_not_forgotten_while_the_new_one_has_no_replica(watched, run_module):
+    first, dummy, third = watched.sentinels
+    third.stop()
+    wait_for(lambda: misses(first, "SENTINELS", 1), "the first Sentinel to miss the third", PATIENCE)
+    watched.master.pause()
+    # Of a replica that was just heard of, a Sentinel knows neither that it is there nor that it is gone.
+    wait_for(lambda: master_of(first)["port"] == str(watched.replicas[0].port), "the failover", PATIENCE)
+    wait_for(lambda: "failover_in_progress" not in master_of(first)["flags"], "its end", PATIENCE)
+    refused = run_module("redis_sentinel_reset", url=first.url, master_name=NAME, keep_replicas=1)
+    assert refused["failed"], refused
+    assert f"reaches 0 replicas of {NAME}, not 1" in refused["msg"]
+    assert [sentinels.flat(row)["port"] for row in first.client().execute_command("SENTINEL", "REPLICAS", NAME)] == [
+        str(watched.master.port)
+    ]
 
 
 def test_a_master_that_it_does_not_watch_is_an_error(watched, run_module):
