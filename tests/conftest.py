@@ -35,8 +35,8 @@ OLD_AND_NEW = ["redis-6.2", "valkey-9.1"]
 SERVERS = ("binary", "family_binary")
 # Fixtures of tests that run whole playbooks, or need hosts of their own.
 LONG = {"play", "host", "shop", "rulebook", "runner"}
-# This part of the other tests runs among them; the rest comes after them, so that no worker idles while others end.
-AMONG = Fraction(9, 10)
+# This part of the other tests runs among them.
+AMONG = Fraction(3, 4)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
