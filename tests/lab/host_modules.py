@@ -15,7 +15,6 @@ import io
 import socket
 import time
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 from tests.lab import containers, module_calls
@@ -32,14 +31,12 @@ NOBODY = (FileNotFoundError, ConnectionRefusedError)
 
 def run(name: str, call: module_calls.Call) -> module_calls.Ran:
     """What came of a module in a container. :class:`containers.NotRunning`, or TimeoutError."""
-    process = containers.process(name)
-    address = f"/proc/{process}/root{PLACE}/socket"
-    there = replace(call, folder="/")
+    address = f"/proc/{containers.process(name)}/root{PLACE}/socket"
     try:
-        return module_calls.ran(address, there, PATIENCE)
+        return module_calls.ran(address, call, PATIENCE)
     except NOBODY:
         _start(name, address)
-    return module_calls.ran(address, there, PATIENCE)
+    return module_calls.ran(address, call, PATIENCE)
 
 
 def _answers(address: str) -> bool:

@@ -23,12 +23,12 @@ KILLED = 137
 
 @dataclass(frozen=True)
 class Call:
-    """A module in a file, or its source; its environment and working folder, None for the server's own."""
+    """A module in a file, or its source; its environment, None for the server's own; its working folder."""
 
     path: str | None = None
     source: str | None = None
     environment: dict[str, str] | None = None
-    folder: str | None = None
+    folder: str = "/"
 
 
 def call_of(python: str, command: str, data: bytes | None) -> Call | None:
